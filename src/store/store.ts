@@ -1,0 +1,18 @@
+/**
+ * Where a vault's files lie: a flat space of names such as `packs/ab/abcd.tar.pgp`, `/` between the parts.
+ * A store sees ciphertext only, and knows nothing of vaults.
+ */
+export interface Store {
+  /** For messages: `./vault`, `swift://container/prefix`. */
+  readonly name: string;
+  /** Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */
+  put(name: string, body: Uint8Array): Promise<void>;
+  /** The whole file, or `length` bytes from `offset`. Throws `vault` when there is no such file. */
+  get(name: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
+  /** Names that begin with the prefix, in any order, with their sizes in bytes. */
+  list(prefix: string): AsyncIterable<{ name: string; size: number; modified: Date }>;
+  stat(name: string): Promise<{ size: number; modified: Date } | undefined>;
+  /** Removing what is not there is no error. */
+  remove(name: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+import type { Disk } from '../disk/disk.ts';
+import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
+
+/** What a bundle says of where it came from; carried in its manifest. */
+export interface Source {
+  /** As the user named the cloud. */
+  cloud: string;
+  region?: string;
+  project: { id: string; name: string };
+  /** Service type -> version and microversion used. */
+  services: { [service: string]: JsonObject };
+}
+
+export interface BundleInfo {
+  /** Hex, unique; prefixes of 4 or more digits name it. */
+  id: string;
+  /** UTC, RFC 3339, seconds. */
+  created: string;
+  source: Source;
+  counts: { [kind: string]: number };
+  /** Bytes of all disks' raw views. */
+  disk_bytes: number;
+  /** Bytes that this bundle added to the vault. */
+  added_bytes: number;
+}
+
+export interface DiskResult {
+  /** Bytes of the raw view, of those not zero, and what was new to the vault before and after compression. */
+  size: number;
+  data: number;
+  new_bytes: number;
+  stored_bytes: number;
+}
+
+export interface BundleWriter {
+  /** Reads the whole disk into the vault. Several at once are welcome: they share one bounded set of buffers. */
+  addDisk(disk: Disk, about: DiskDocument, options?: { signal?: AbortSignal; onProgress?: (doneBytes: number) => void }): Promise<DiskResult>;
+  /** Writes what is pending, then the manifest: from then on the bundle exists. */
+  commit(contents: { source: Source; documents: Document[]; notes?: JsonObject }): Promise<BundleInfo>;
+  /** Gives up: packs already put stay for a later export (or prune); nothing refers to them. */
+  abort(): Promise<void>;
+}
+
+export interface Bundle {
+  readonly info: BundleInfo;
+  readonly source: Source;
+  readonly documents: Document[];
+  readonly disks: (DiskDocument & { data_bytes: number })[];
+  /** The disk that belongs to this document id. */
+  disk(id: string): Promise<Disk>;
+}
+
+export interface VerifyResult {
+  /** Files looked at and their bytes. */
+  files: number;
+  bytes: number;
+  /** One line each: what is wrong, with the file's name. */
+  problems: string[];
+}
+
+export interface Vault {
+  readonly id: string;
+  readonly name: string;
+  /** Newest last. */
+  list(): Promise<BundleInfo[]>;
+  /** `latest`, an id or a prefix of one, or a date (the last bundle at or before it). */
+  open(ref: string): Promise<Bundle>;
+  begin(): Promise<BundleWriter>;
+  verify(options: { ref?: string; readData?: boolean; signal?: AbortSignal }): Promise<VerifyResult>;
+  close(): Promise<void>;
+}
+
+/** What opens a vault: the passphrase's bytes (no line end), or an armored OpenPGP secret key and its own passphrase if it has one. */
+export type Key = { passphrase: string } | { identity: string; passphrase?: string };
