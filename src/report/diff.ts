@@ -1,0 +1,40 @@
+import type { Difference } from '../import/types.ts';
+import type { Json } from '../tenant/document.ts';
+import type { Look } from './look.ts';
+import { safe } from './safe.ts';
+import { table } from './table.ts';
+import { noun } from './units.ts';
+
+/** What differs, resource by resource, attribute by attribute: `-` only left, `+` only right, `~` on both and different. */
+export function diffText(differences: readonly Difference[], sides: { left: string; right: string }, look: Look): string {
+  if (differences.length === 0) return `No difference between ${safe(sides.left)} and ${safe(sides.right)}.\n`;
+  const resources = [...Map.groupBy(differences, (difference) => `${difference.kind}\0${difference.left ?? ''}\0${difference.right ?? ''}`).values()];
+  const lines = resources.flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const title = safe(`${noun(first.kind)} ${first.name === '' ? '(no name)' : first.name}`);
+    if (first.right === undefined) return [look.tone('bad', `- ${title}`)];
+    if (first.left === undefined) return [look.tone('good', `+ ${title}`)];
+    return [look.tone('warn', `~ ${title}`), ...attributes(group, look)];
+  });
+  const only = (side: 'left' | 'right'): number => resources.filter(([first]) => first?.[side] === undefined).length;
+  const counts = [
+    [resources.length - only('left') - only('right'), 'different'],
+    [only('right'), `only in ${safe(sides.left)}`],
+    [only('left'), `only in ${safe(sides.right)}`],
+  ] as const;
+  const said = counts.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`])).join(', ');
+  return `${lines.join('\n')}\n\n${look.tone('title', 'Differences:')} ${said}.\n`;
+}
+
+function attributes(group: readonly Difference[], look: Look): string[] {
+  const rows = group.map((difference) => [
+    { text: difference.attribute ?? '', tone: 'faint' as const },
+    `${value(difference.from)} -> ${value(difference.to)}`,
+  ]);
+  return table([{}, {}], rows, look, '    ');
+}
+
+function value(json: Json | undefined): string {
+  return json === undefined ? 'nothing' : JSON.stringify(json);
+}

@@ -1,0 +1,65 @@
+import type { Fidelity, ImportReport, Verdict } from '../import/types.ts';
+import type { Cell } from './table.ts';
+import type { Look, Tone } from './look.ts';
+import { safe } from './safe.ts';
+import { table } from './table.ts';
+import { count, duration, noun } from './units.ts';
+
+export const TONES: Record<Verdict, Tone> = { kept: 'good', mapped: 'link', degraded: 'warn', lost: 'bad', unknown: 'warn' };
+
+/** How an import ended: what failed and why, counts per verdict, every line that is not "kept", and the address map. */
+export function importText(report: ImportReport, look: Look): string {
+  const failures = report.failed.map((line): Cell[] => [
+    { text: 'failed', tone: 'bad' },
+    `${noun(line.kind)} ${line.name}`,
+    line.hint === undefined ? line.message : `${line.message} (${line.hint})`,
+  ]);
+  const blocked = report.blocked.map((line): Cell[] => [{ text: 'not done', tone: 'warn' }, `${noun(line.kind)} ${line.name}`, `needs ${line.by}`]);
+  const left = report.failed.length + report.blocked.length;
+  const end = left === 0
+    ? `${look.tone('good', 'Done:')} ${count(report.created.length, 'resource')} created in ${duration(report.seconds)}.`
+    : `${look.tone('bad', 'Not complete:')} ${count(report.created.length, 'resource')} created, ${left} not, in ${duration(report.seconds)}. The same command again goes on from here.`;
+  const parts = [
+    left > 0 ? [look.tone('title', 'not imported'), ...table([{}, {}, {}], [...failures, ...blocked], look, '  ')] : [],
+    fidelityLines(report.fidelity, look),
+    addressLines(report.addresses, look),
+    [end],
+  ];
+  return `${parts.filter((part) => part.length > 0).map((part) => part.join('\n')).join('\n\n')}\n`;
+}
+
+/** Counts per verdict, then each line that is not "kept", with its reason. */
+export function fidelityLines(fidelity: readonly Fidelity[], look: Look): string[] {
+  if (fidelity.length === 0) return [];
+  const counts = (Object.keys(TONES) as Verdict[]).map((verdict) => {
+    const number = fidelity.filter((line) => line.verdict === verdict).length;
+    return number === 0 ? look.tone('faint', `0 ${verdict}`) : look.tone(TONES[verdict], `${number} ${verdict}`);
+  });
+  return [`${look.tone('title', 'fidelity')}  ${counts.join(', ')}`, ...lossesText(fidelity, look)];
+}
+
+/** Every line that is not "kept": worst first. */
+export function lossesText(fidelity: readonly Fidelity[], look: Look): string[] {
+  const worst: Verdict[] = ['lost', 'degraded', 'unknown', 'mapped'];
+  const rows = worst.flatMap((verdict) =>
+    fidelity
+      .filter((line) => line.verdict === verdict)
+      .map((line): Cell[] => [
+        { text: verdict, tone: TONES[verdict] },
+        `${noun(line.kind)} ${line.name}${line.attribute === undefined ? '' : ` ${line.attribute}`}`,
+        [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(': '),
+      ]),
+  );
+  return table([{}, {}, {}], rows, look, '  ');
+}
+
+function change(line: Fidelity): string {
+  if (line.to !== undefined) return line.from === undefined ? line.to : `${line.from} -> ${line.to}`;
+  return line.from ?? '';
+}
+
+function addressLines(addresses: ImportReport['addresses'], look: Look): string[] {
+  if (addresses.length === 0) return [];
+  const rows = addresses.map((line): Cell[] => [line.from, line.to === null ? { text: 'none', tone: 'warn' } : { text: line.to, tone: 'good' }, line.server]);
+  return [`${look.tone('title', 'addresses')}  ${look.tone('faint', safe('point your DNS here'))}`, ...table([{ title: 'was' }, { title: 'is now' }, { title: 'leads to' }], rows, look, '  ')];
+}

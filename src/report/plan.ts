@@ -1,0 +1,78 @@
+import type { Action, ActionType, Plan, QuotaLine } from '../import/types.ts';
+import { lossesText } from './fidelity.ts';
+import { labels } from './names.ts';
+import type { Look, Tone } from './look.ts';
+import { safe } from './safe.ts';
+import { table } from './table.ts';
+import { bytes, duration, noun, when } from './units.ts';
+import { wrap } from './width.ts';
+
+/** What stands before an action, and how it is counted in the last line. */
+export const RUNES: Record<ActionType, { rune: string; tone: Tone; counted: string }> = {
+  create: { rune: '+', tone: 'good', counted: 'to create' },
+  update: { rune: '~', tone: 'warn', counted: 'to update' },
+  map: { rune: '>', tone: 'link', counted: 'mapped' },
+  reuse: { rune: '=', tone: 'faint', counted: 'reused' },
+  skip: { rune: '-', tone: 'faint', counted: 'skipped' },
+  manual: { rune: '?', tone: 'warn', counted: 'to do by hand' },
+  conflict: { rune: '!', tone: 'bad', counted: 'in conflict' },
+};
+
+/** A plan for a person: actions by kind with their reasons, what will not be as it was, quota, size, warnings, and one line that counts. */
+export function planText(plan: Plan, look: Look): string {
+  const from = `${plan.bundle.project} from ${plan.bundle.cloud}, ${when(plan.bundle.created)} UTC`;
+  const to = `${plan.target.cloud}${plan.target.region === undefined ? '' : ` (${plan.target.region})`}, project ${plan.target.project.name}`;
+  const losses = lossesText(plan.fidelity, look);
+  const parts = [
+    [`${look.tone('title', safe(from))}  ->  ${look.tone('title', safe(to))}`],
+    ...groups(plan.actions).map(([kind, actions]) => [look.tone('title', noun(kind)), ...actionLines(actions, look)]),
+    losses.length > 0 ? [look.tone('title', 'will not be as it was'), ...losses] : [],
+    plan.quota.length > 0 ? [look.tone('title', 'quota'), ...quotaLines(plan.quota, look)] : [],
+    plan.warnings.flatMap((warning) => wrap(safe(warning), look.width - 11).map((line, at) => (at === 0 ? `  ${look.tone('warn', 'warning:')} ${line}` : `           ${line}`))),
+    [summary(plan, look)],
+  ];
+  return `${parts.filter((part) => part.length > 0).map((part) => part.join('\n')).join('\n\n')}\n`;
+}
+
+/** `Plan: 23 to create, 4 mapped; 212 MiB to send, about 3 min.` */
+function summary(plan: Plan, look: Look): string {
+  const counts = (Object.keys(RUNES) as ActionType[]).flatMap((type) => {
+    const number = plan.actions.filter((action) => action.action === type).length;
+    if (number === 0) return [];
+    const { counted, tone } = RUNES[type];
+    return [look.tone(tone, `${number} ${counted}`)];
+  });
+  const work = plan.bytes > 0 ? `; ${bytes(plan.bytes)} to send, about ${duration(plan.seconds)}` : '';
+  return `${look.tone('title', 'Plan:')} ${counts.length === 0 ? 'nothing to do' : counts.join(', ')}${work}.`;
+}
+
+function groups(actions: readonly Action[]): [string, Action[]][] {
+  return [...Map.groupBy(actions, (action) => action.kind)];
+}
+
+function actionLines(actions: readonly Action[], look: Look): string[] {
+  const names = labels(actions.map((action) => ({ ...action, params: {}, refs: {}, info: {} })));
+  const rows = actions.flatMap((action) => {
+    const { rune, tone } = RUNES[action.action];
+    const name = names.get(action.id) ?? action.name;
+    const target = action.target !== undefined && action.target.name !== action.name ? `-> ${action.target.name === '' ? action.target.id : action.target.name}` : '';
+    return [
+      [{ text: rune, tone }, { text: name, tone: action.action === 'create' ? tone : 'link' }, target, { text: action.reason, tone: 'faint' as const }],
+      ...(action.changes ?? []).map((change) => ['', '', '', change]),
+    ];
+  });
+  return table([{}, {}, {}, {}], rows, look, '  ');
+}
+
+const amount = (value: number, unit: string | undefined): string => (value < 0 ? 'unlimited' : `${value.toLocaleString('en')}${unit === undefined ? '' : ` ${unit}`}`);
+
+/** Needed and free per resource; those that don't fit say so. */
+export function quotaLines(quota: readonly QuotaLine[], look: Look): string[] {
+  const rows = quota.map((line) => [
+    line.resource.replaceAll('_', ' '),
+    amount(line.needed, line.unit),
+    amount(line.free, line.unit),
+    line.fits ? { text: 'fits', tone: 'good' as const } : { text: 'does not fit', tone: 'bad' as const },
+  ]);
+  return table([{ title: 'resource' }, { title: 'needed', align: 'right' }, { title: 'free', align: 'right' }, { title: '' }], rows, look, '  ');
+}
