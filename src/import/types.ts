@@ -1,4 +1,4 @@
-import type { Document, JsonObject } from '../tenant/document.ts';
+import type { Document } from '../tenant/document.ts';
 
 /** A mapping file: names of the bundle's side -> names (or ids) of the target's side. */
 export interface Mapping {
@@ -103,16 +103,4 @@ export interface ImportReport {
   addresses: { from: string; to: string | null; server: string }[];
   fidelity: Fidelity[];
   seconds: number;
-}
-
-export interface Difference {
-  kind: string;
-  name: string;
-  /** Document ids on both sides; one is missing when the resource is. */
-  left?: string;
-  right?: string;
-  /** Missing when the whole resource is on one side only. */
-  attribute?: string;
-  from?: JsonObject[string];
-  to?: JsonObject[string];
 }

@@ -1,7 +1,7 @@
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { Emit } from '../events.ts';
-import type { Document } from '../tenant/document.ts';
+import type { DiskDocument, Document } from '../tenant/document.ts';
 import type { Temporaries } from './temporary.ts';
 
 /**
@@ -14,6 +14,10 @@ export interface Kind<Raw = any> {
   readonly schema: object;
   /** References in `params`: JSON pointer, `*` for any index or key -> the kind pointed at. Null and missing are fine. */
   readonly refs: Readonly<Record<string, string>>;
+  /** Names in `params` that are the cloud's own and a mapping may change: JSON pointer -> sort of name. */
+  readonly names?: Readonly<Record<string, NameSort>>;
+  /** Those of `refs` that only tell what it was made from: needed where its bytes are not in the bundle, and no difference between two. */
+  readonly origin?: readonly string[];
   /** Those of `refs` that `create` does without and `complete` needs: what makes cycles harmless. */
   readonly late?: readonly string[];
 
@@ -25,10 +29,13 @@ export interface Kind<Raw = any> {
   offers?(cloud: Cloud): AsyncIterable<Raw>;
   /** What identifies a raw resource on its cloud: its id, mostly. Document ids derive from it. */
   key(raw: Raw): string;
-  /** Pure. `params`' references are written with `documentId(kind, key)`. */
-  toDocument(raw: Raw): Omit<Document, 'kind' | 'id' | 'refs'>;
+  /** Pure but for `ref(kind, key)`, which gives the document id that stands in `params` for another resource. */
+  toDocument(raw: Raw, ref: Ref): Omit<Document, 'kind' | 'id' | 'refs'>;
   /** Documents of other kinds that only this one's answer tells of (the flavor embedded in a server). */
   also?(raw: Raw): { kind: string; raw: unknown }[];
+
+  /** What the cloud does not tell of this one, or does not let out. */
+  unknown?(document: Document): { attribute: string; verdict: 'unknown' | 'lost' | 'degraded'; reason: string }[];
 
   /** True for documents that stand for something of the cloud's: an import maps them and never creates them. */
   foreign?(document: Document): boolean;
@@ -52,6 +59,10 @@ export interface Kind<Raw = any> {
   capture?(work: CaptureWork): Promise<Capture>;
 }
 
+export type Ref = (kind: string, key: string) => string;
+
+export type NameSort = 'volume_type' | 'compute_zone' | 'volume_zone';
+
 export interface CreateWork {
   cloud: Cloud;
   document: Document;
@@ -62,6 +73,9 @@ export interface CreateWork {
   target(documentId: string): string;
   /** The document's disk in the bundle, where it has one. */
   disk?: Disk;
+  about?: DiskDocument;
+  /** user_data for this server as the operator supplied it, base64. */
+  userData?: string;
   temporaries: Temporaries;
   emit: Emit;
   signal?: AbortSignal;
@@ -71,6 +85,8 @@ export interface CaptureWork {
   cloud: Cloud;
   document: Document;
   consistency: 'crash' | 'quiesce' | 'stop';
+  /** To be called as soon as the guest may write again without touching what is taken. */
+  taken(): void;
   temporaries: Temporaries;
   emit: Emit;
   signal?: AbortSignal;
@@ -82,6 +98,7 @@ export interface Capture {
   /** When the cloud took the snapshot. */
   takenAt: Date;
   consistency: 'crash' | 'quiesced' | 'stopped';
+  properties?: { [name: string]: string };
   /** What could not be had, for the notes. */
   notes?: string[];
   /** Removes the temporary resources of this capture; never throws for what is gone already. */

@@ -34,4 +34,6 @@ export interface DiskDocument {
   consistency: 'crash' | 'quiesced' | 'stopped';
   /** When the cloud took the snapshot, UTC, RFC 3339. */
   taken_at: string;
+  /** Glance properties without which the guest may not boot (`hw_*`, `os_*`). */
+  properties?: { [name: string]: string };
 }

@@ -1,0 +1,103 @@
+import { BaluchonError, isError } from '../errors.ts';
+import type { Kind } from './kind.ts';
+import { imageActive, sendImage, splitProperties, type RawImage } from './glance.ts';
+import { isTemporary } from './temporary.ts';
+import schema from '../../schemas/image.json' with { type: 'json' };
+
+/** The project's own images, and references to those that others own. */
+export const image: Kind<RawImage & { ours?: boolean }> = {
+  name: 'image',
+  schema,
+  refs: {},
+  async *list(cloud) {
+    const glance = await cloud.service('image');
+    for await (const raw of glance.list<RawImage>('/images', 'images', { query: { owner: cloud.project.id } })) {
+      if (raw.owner === cloud.project.id && !isTemporary(raw.name)) yield { ...raw, ours: true };
+    }
+  },
+  async fetch(cloud, key) {
+    try {
+      return await (await cloud.service('image')).get<RawImage>(`/images/${key}`);
+    } catch (error) {
+      if (isError(error, 'not-found', 'forbidden')) return undefined;
+      throw error;
+    }
+  },
+  async *offers(cloud) {
+    const glance = await cloud.service('image');
+    for (const visibility of ['public', 'community', 'shared']) {
+      for await (const raw of glance.list<RawImage>('/images', 'images', { query: { visibility, status: 'active' } })) {
+        if (raw.owner !== cloud.project.id) yield raw;
+      }
+    }
+  },
+  key: (raw) => raw.id,
+  toDocument(raw) {
+    const { kept, local } = splitProperties(raw);
+    return {
+      name: raw.name ?? '',
+      params: {
+        name: raw.name ?? '',
+        // Making an image public takes an admin; what is ours is carried with the visibility it has.
+        visibility: raw.visibility,
+        disk_format: raw.disk_format,
+        container_format: raw.container_format,
+        min_disk: raw.min_disk,
+        min_ram: raw.min_ram,
+        protected: raw.protected,
+        os_hidden: raw.os_hidden ?? false,
+        tags: [...raw.tags].sort(),
+        properties: kept,
+      },
+      info: {
+        id: raw.id,
+        foreign: !raw.ours,
+        status: raw.status,
+        size: raw.size,
+        checksum: raw.checksum,
+        os_hash_algo: raw.os_hash_algo ?? null,
+        os_hash_value: raw.os_hash_value ?? null,
+        created_at: raw.created_at,
+        properties: local,
+      },
+    };
+  },
+  foreign: (document) => document.info.foreign === true,
+  rank(wanted, offer) {
+    if (wanted.info.os_hash_value && wanted.info.os_hash_value === offer.info.os_hash_value) return { cost: 0, reason: 'the same bytes' };
+    if (wanted.name === offer.name) return { cost: 1, reason: 'the same name' };
+    const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '').replace(/0+$/, '');
+    const [a, b] = [plain(wanted.name), plain(offer.name)];
+    if (a !== '' && (a.startsWith(b) || b.startsWith(a))) return { cost: 2 + Math.abs(a.length - b.length) / 100, reason: 'a similar name' };
+    return undefined;
+  },
+  async create({ cloud, params, disk, signal, temporaries }) {
+    const { name, visibility, disk_format, container_format, min_disk, min_ram, tags, os_hidden, properties } = params;
+    if (!disk) throw new BaluchonError('usage', `image "${name}" has no bytes in this bundle`, { hint: 'export again without --no-disks' });
+    const more = { min_disk, min_ram, tags, ...(os_hidden && { os_hidden }), visibility: visibility === 'public' ? 'private' : visibility };
+    let id: string | undefined;
+    try {
+      return await sendImage(cloud, disk, { name, disk_format, container_format, properties, more }, (created) => (id = created), signal);
+    } catch (error) {
+      if (id !== undefined) await temporaries.remove('image', id);
+      throw error;
+    }
+  },
+  complete: {
+    // `protected` comes last: it would stand in the way of removing an upload that failed.
+    async run({ cloud, params, id }) {
+      if (!params.protected) return;
+      const glance = await cloud.service('image');
+      const headers = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+      await glance.patch(`/images/${id}`, [{ op: 'replace', path: '/protected', value: true }], { headers });
+    },
+  },
+  hasDisk: (document) => document.info.foreign !== true && document.info.status === 'active' && (document.info.size ?? 0) !== 0,
+  async capture({ cloud, document, taken, signal }) {
+    const id = document.info.id as string;
+    await imageActive(cloud, id, signal);
+    taken();
+    return { image: id, takenAt: new Date(document.info.created_at as string), consistency: 'stopped', release: async () => {} };
+  },
+};
+
