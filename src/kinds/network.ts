@@ -21,8 +21,8 @@ export const network: Kind<RawNetwork> = {
   async *offers(cloud) {
     const seen = new Set<string>();
     yield* own<RawNetwork>(cloud, 'network', { 'router:external': 'true' });
-    for (const query of [{ 'router:external': true }, { shared: true }]) {
-      for await (const raw of others<RawNetwork>(cloud, 'network', query)) {
+    for (const filter of ['router:external', 'shared']) {
+      for await (const raw of others<RawNetwork>(cloud, 'network', { [filter]: 'true' })) {
         if (!seen.has(raw.id)) yield raw;
         seen.add(raw.id);
       }

@@ -67,7 +67,7 @@ export async function* own<T extends Resource>(cloud: Cloud, resource: ResourceN
 }
 
 /** Resources of other projects that this one may use. */
-export async function* others<T extends Resource>(cloud: Cloud, resource: ResourceName, query: Record<string, string | boolean>): AsyncIterable<T> {
+export async function* others<T extends Resource>(cloud: Cloud, resource: ResourceName, query: Record<string, string> = {}): AsyncIterable<T> {
   if (!cloud.has('network')) return;
   const network = await cloud.service('network');
   for await (const raw of network.list<T>(path(resource), `${resource}s`, { query })) if (!isOwn(cloud, raw)) yield { ...raw, foreign: true };

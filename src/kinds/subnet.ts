@@ -23,7 +23,7 @@ export const subnet: Kind<RawSubnet> = {
   refs: { '/network_id': 'network' },
   list: (cloud) => own(cloud, 'subnet'),
   fetch: (cloud, id) => one(cloud, 'subnet', id),
-  offers: (cloud) => others(cloud, 'subnet', {}),
+  offers: (cloud) => others(cloud, 'subnet'),
   key: ({ id }) => id,
   toDocument: (raw) =>
     described(

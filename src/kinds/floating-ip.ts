@@ -1,0 +1,84 @@
+import schema from '../../schemas/floating-ip.json' with { type: 'json' };
+import { documentId } from '../tenant/identity.ts';
+import type { CreateWork, Kind } from './kind.ts';
+import { accepted, create, described, extensions, own, path, sorted, tag, type Resource } from './neutron.ts';
+import { isPlainPort, type RawPort } from './port.ts';
+
+export interface RawFloatingIp extends Resource {
+  floating_ip_address: string;
+  floating_network_id: string;
+  port_id?: string | null;
+  fixed_ip_address?: string | null;
+  router_id?: string | null;
+  dns_name?: string;
+  dns_domain?: string;
+  /** With the extension `fip-port-details`. */
+  port_details?: { device_owner?: string } | null;
+}
+
+export const floatingIp: Kind<RawFloatingIp> = {
+  name: 'floating-ip',
+  schema,
+  refs: { '/floating_network_id': 'network', '/port_id': 'port' },
+  async *list(cloud) {
+    if (!cloud.has('network') || !(await extensions(cloud)).has('router')) return;
+    let owners: Map<string, string> | undefined;
+    for await (const raw of own<RawFloatingIp>(cloud, 'floatingip')) {
+      if (raw.port_id && !raw.port_details) {
+        owners ??= await portOwners(cloud);
+        yield { ...raw, port_details: { device_owner: owners.get(raw.port_id) ?? 'unknown' } };
+      } else yield raw;
+    }
+  },
+  key: ({ id }) => id,
+  toDocument(raw) {
+    const plain = raw.port_id && isPlainPort(raw.port_details?.device_owner);
+    const document = described(raw, {
+      description: raw.description ?? undefined,
+      floating_network_id: documentId('network', raw.floating_network_id),
+      // A load balancer's port is no document: the address comes along, unbound.
+      port_id: plain ? documentId('port', raw.port_id!) : undefined,
+      fixed_ip_address: plain ? (raw.fixed_ip_address ?? undefined) : undefined,
+      dns_name: raw.dns_name || undefined,
+      dns_domain: raw.dns_domain || undefined,
+      tags: sorted(raw.tags),
+    });
+    return { ...document, name: raw.floating_ip_address, info: { ...document.info, address: raw.floating_ip_address } };
+  },
+  // Neutron gives no address to a port that no router leads to.
+  needs({ params }, all) {
+    const port = all.find(({ kind, id }) => kind === 'port' && id === params.port_id);
+    const subnets = new Set(subnetIds(port?.params.fixed_ips));
+    return all.filter(({ kind, params }) => kind === 'router' && subnetIds(params.interfaces).some((id) => subnets.has(id))).map(({ id }) => id);
+  },
+  async create(work) {
+    const { floating_network_id, floating_ip_address, description, dns_name, dns_domain } = work.params;
+    // An address of one's own choice is an admin's, and only where the mapping asks for it.
+    const attributes = await accepted(work, { floating_network_id, floating_ip_address, description, dns_name, dns_domain });
+    const { id } = await create<RawFloatingIp>(work, 'floatingip', { ...attributes, ...binding(work) });
+    await tag(work, 'floatingip', id);
+    return id;
+  },
+  async update(work) {
+    const network = await work.cloud.service('network');
+    const attributes = await accepted(work, { description: work.params.description });
+    await network.put(path('floatingip', work.id), { floatingip: { ...attributes, port_id: null, ...binding(work) } }, { signal: work.signal });
+    await tag(work, 'floatingip', work.id);
+  },
+};
+
+const subnetIds = (list: unknown) => ((list ?? []) as { subnet_id?: string }[]).flatMap(({ subnet_id }) => subnet_id ?? []);
+
+async function portOwners(cloud: CreateWork['cloud']): Promise<Map<string, string>> {
+  const owners = new Map<string, string>();
+  for await (const { id, device_owner } of own<RawPort>(cloud, 'port')) owners.set(id, device_owner ?? '');
+  return owners;
+}
+
+/** Which of several addresses, only where there are several: a port may have got another one here. */
+function binding({ params, document, documents }: CreateWork): Record<string, string> {
+  if (!params.port_id) return {};
+  const port = documents.get(document.params.port_id as string);
+  const several = ((port?.params.fixed_ips ?? []) as unknown[]).length > 1;
+  return { port_id: params.port_id, ...(several && params.fixed_ip_address ? { fixed_ip_address: params.fixed_ip_address } : {}) };
+}
