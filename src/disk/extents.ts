@@ -1,4 +1,5 @@
-import type { Extent } from './disk.ts';
+import { BaluchonError } from '../errors.ts';
+import type { Disk, Extent } from './disk.ts';
 
 type Extents = AsyncIterable<Extent> | Iterable<Extent>;
 
@@ -43,4 +44,59 @@ async function* widen(extents: AsyncIterable<Extent>, granule: number, size: num
     const end = Math.min(Math.ceil((extent.offset + extent.length) / granule) * granule, size);
     yield { offset, length: end - offset };
   }
+}
+
+export interface ReadOptions {
+  /** Bytes of one piece at most; pieces begin at multiples of it, save the first of an extent. Default 1 MiB. */
+  piece?: number;
+  /** Pieces read before they are asked for. Default 2. */
+  ahead?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The bytes of the extents, in order, in buffers of their own. Memory: `piece * (ahead + 1)`.
+ * Throws `interrupted` when the signal aborts, and what the disk's `read` throws.
+ */
+export async function* readExtents(
+  disk: Pick<Disk, 'read'>,
+  extents: Extents,
+  { piece = 1 << 20, ahead = 2, signal }: ReadOptions = {},
+): AsyncIterable<{ offset: number; bytes: Buffer }> {
+  const pending: Promise<{ offset: number; bytes: Buffer }>[] = [];
+  try {
+    for await (const { offset, length } of extents) {
+      for (let at = offset; at < offset + length;) {
+        if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while reading a disk');
+        const bytes = Buffer.allocUnsafeSlow(Math.min(piece - (at % piece), offset + length - at));
+        const position = at;
+        const read = disk.read(position, bytes).then(() => ({ offset: position, bytes }));
+        // It is awaited when its turn comes: until then a failure must not count as unhandled.
+        read.catch(() => {});
+        pending.push(read);
+        at += bytes.length;
+        if (pending.length > ahead) yield await pending.shift()!;
+      }
+    }
+    while (pending.length > 0) yield await pending.shift()!;
+  } finally {
+    await Promise.allSettled(pending);
+  }
+}
+
+const zeros = Buffer.alloc(1 << 20);
+
+/** Every byte of the disk, its holes as zeros: exactly `size` bytes. The pieces are not to be written to. */
+export async function* readAll(disk: Pick<Disk, 'size' | 'extents' | 'read'>, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
+  let at = 0;
+  for await (const { offset, bytes } of readExtents(disk, disk.extents(), options)) {
+    yield* hole(offset - at);
+    yield bytes;
+    at = offset + bytes.length;
+  }
+  yield* hole(disk.size - at);
+}
+
+function* hole(length: number): Iterable<Uint8Array> {
+  for (let left = length; left > 0; left -= zeros.length) yield left < zeros.length ? zeros.subarray(0, left) : zeros;
 }

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BaluchonError } from '../errors.ts';
+import type { Disk } from './disk.ts';
+import { readExtents } from './extents.ts';
+import { reason } from './file.ts';
+import { writeQcow2 } from './qcow2/writer.ts';
+import { isZero } from './zero.ts';
+
+export interface WriteOptions {
+  signal?: AbortSignal;
+  /** Called with the bytes that are done, counted up to `size` of the disk (raw) or of the file (qcow2). */
+  onProgress?: (doneBytes: number) => void;
+}
+
+type Source = Pick<Disk, 'size' | 'extents' | 'read'>;
+
+/** What is looked at for zeros at once: a multiple of every file system's block. */
+const block = 64 << 10;
+
+/**
+ * Writes a disk as a raw file, with holes for its zeros. All or nothing: the file appears under its name (and replaces
+ * one that was there) when it is whole and on the disk.
+ * Throws `store` where it can't be written (no room, read-only, no such folder), `interrupted`, and what the disk throws.
+ */
+export async function writeRaw(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
+  await whole(path, async (file) => {
+    await file.truncate(disk.size).catch(failed);
+    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal })) {
+      let from = 0;
+      for (let at = 0; at < bytes.length; at += block) {
+        const end = Math.min(at + block, bytes.length);
+        if (!isZero(bytes.subarray(at, end))) continue;
+        await writeAll(file, bytes.subarray(from, at), offset + from);
+        from = end;
+      }
+      await writeAll(file, bytes.subarray(from), offset + from);
+      options.onProgress?.(offset + bytes.length);
+    }
+    options.onProgress?.(disk.size);
+  });
+}
+
+/** Writes a disk as a qcow2 file (see writer.ts), all or nothing. Throws as `writeRaw` does. */
+export async function writeQcow2File(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
+  await whole(path, async (file) => {
+    const { body } = await writeQcow2(disk, options.signal === undefined ? {} : { signal: options.signal });
+    let at = 0;
+    for await (const bytes of body) {
+      await writeAll(file, bytes, at);
+      at += bytes.length;
+      options.onProgress?.(at);
+    }
+  });
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done).catch(failed);
+    done += bytesWritten;
+  }
+}
+
+/** The write side's own errors, told apart from those of the disk that is read meanwhile. */
+class WriteFailed extends Error {}
+
+function failed(cause: unknown): never {
+  throw new WriteFailed('write failed', { cause });
+}
+
+async function whole(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(temporary, 'wx').catch(failed);
+    await write(file);
+    await file.sync().catch(failed);
+    await file.close().catch(failed);
+    await rename(temporary, path).catch(failed);
+  } catch (error) {
+    await file?.close().catch(() => {});
+    await rm(temporary, { force: true }).catch(() => {});
+    if (error instanceof WriteFailed) throw writeError(path, error.cause);
+    throw error;
+  }
+}
+
+function writeError(path: string, cause: unknown): BaluchonError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new BaluchonError('store', `no room left for ${path}`, { cause, hint: 'free some space or choose another folder; nothing was left there' });
+  if (code === 'EFBIG') return new BaluchonError('store', `${path} would be too large for its file system`, { cause, hint: 'choose another folder' });
+  if (code === 'ENOENT') return new BaluchonError('store', `can't write ${path}: no such folder`, { cause, hint: 'create the folder first' });
+  return new BaluchonError('store', `can't write ${path}: ${reason(cause)}`, { cause, hint: 'choose another folder, or check its permissions' });
+}
