@@ -19,7 +19,7 @@ export interface ExportOptions {
 export interface ExportReport {
   format: 'baluchon-export/1';
   bundle: BundleInfo;
-  disks: { id: string; name: string; size: number; data: number; new_bytes: number; stored_bytes: number; consistency: string; seconds: number }[];
+  disks: { id: string; name: string; size: number; data: number; new_bytes: number; stored_bytes: number; consistency: string; format: string; seconds: number }[];
   /** What is not in the bundle, or not wholly, and why. */
   notes: { id: string; kind: string; name: string; attribute?: string; verdict: 'unknown' | 'lost' | 'degraded'; reason: string }[];
   seconds: number;

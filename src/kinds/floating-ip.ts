@@ -1,5 +1,4 @@
 import schema from '../../schemas/floating-ip.json' with { type: 'json' };
-import { documentId } from '../tenant/identity.ts';
 import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, extensions, own, path, sorted, tag, type Resource } from './neutron.ts';
 import { isPlainPort, type RawPort } from './port.ts';
@@ -31,13 +30,13 @@ export const floatingIp: Kind<RawFloatingIp> = {
     }
   },
   key: ({ id }) => id,
-  toDocument(raw) {
+  toDocument(raw, ref) {
     const plain = raw.port_id && isPlainPort(raw.port_details?.device_owner);
     const document = described(raw, {
       description: raw.description ?? undefined,
-      floating_network_id: documentId('network', raw.floating_network_id),
+      floating_network_id: ref('network', raw.floating_network_id),
       // A load balancer's port is no document: the address comes along, unbound.
-      port_id: plain ? documentId('port', raw.port_id!) : undefined,
+      port_id: plain ? ref('port', raw.port_id!) : undefined,
       fixed_ip_address: plain ? (raw.fixed_ip_address ?? undefined) : undefined,
       dns_name: raw.dns_name || undefined,
       dns_domain: raw.dns_domain || undefined,

@@ -1,6 +1,5 @@
 import { isError } from '../errors.ts';
 import schema from '../../schemas/port.json' with { type: 'json' };
-import { documentId } from '../tenant/identity.ts';
 import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, own, sorted, tag, warn, type Resource } from './neutron.ts';
 
@@ -39,18 +38,18 @@ export const port: Kind<RawPort> = {
     }
   },
   key: ({ id }) => id,
-  toDocument: (raw) =>
+  toDocument: (raw, ref) =>
     described(
       raw,
       {
         name: raw.name ?? '',
         description: raw.description ?? undefined,
-        network_id: documentId('network', raw.network_id),
+        network_id: ref('network', raw.network_id),
         // Another project's subnet may not even be visible: there the address alone says where it belongs.
-        fixed_ips: (raw.fixed_ips ?? []).map(({ subnet_id, ip_address }) => (raw.foreign_subnets?.includes(subnet_id) ? { ip_address } : { subnet_id: documentId('subnet', subnet_id), ip_address })),
+        fixed_ips: (raw.fixed_ips ?? []).map(({ subnet_id, ip_address }) => (raw.foreign_subnets?.includes(subnet_id) ? { ip_address } : { subnet_id: ref('subnet', subnet_id), ip_address })),
         mac_address: raw.mac_address,
         admin_state_up: raw.admin_state_up,
-        security_groups: sorted(raw.security_groups?.map((id) => documentId('security-group', id))),
+        security_groups: sorted(raw.security_groups?.map((id) => ref('security-group', id))),
         // Neutron fills in the port's own MAC, and would keep it when that becomes another one.
         allowed_address_pairs: sorted(
           raw.allowed_address_pairs?.map(({ ip_address, mac_address }) => (!mac_address || mac_address === raw.mac_address ? { ip_address } : { ip_address, mac_address })),

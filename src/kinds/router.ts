@@ -1,6 +1,5 @@
 import { isError } from '../errors.ts';
 import schema from '../../schemas/router.json' with { type: 'json' };
-import { documentId } from '../tenant/identity.ts';
 import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, extensions, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
 import type { RawPort } from './port.ts';
@@ -40,15 +39,15 @@ export const router: Kind<RawRouter> = {
     }
   },
   key: ({ id }) => id,
-  toDocument: (raw) =>
+  toDocument: (raw, ref) =>
     described(raw, {
       name: raw.name ?? '',
       description: raw.description ?? undefined,
       admin_state_up: raw.admin_state_up,
       // Its address and SNAT are an admin's to choose.
-      gateway: raw.external_gateway_info ? { network_id: documentId('network', raw.external_gateway_info.network_id) } : undefined,
+      gateway: raw.external_gateway_info ? { network_id: ref('network', raw.external_gateway_info.network_id) } : undefined,
       interfaces: sorted(
-        (raw.interfaces ?? []).flatMap(({ fixed_ips }) => (fixed_ips ?? []).map(({ subnet_id, ip_address }) => ({ subnet_id: documentId('subnet', subnet_id), ip_address }))),
+        (raw.interfaces ?? []).flatMap(({ fixed_ips }) => (fixed_ips ?? []).map(({ subnet_id, ip_address }) => ({ subnet_id: ref('subnet', subnet_id), ip_address }))),
         ({ ip_address, subnet_id }) => `${ip_address} ${subnet_id}`,
       ),
       routes: sorted(raw.routes, ({ destination, nexthop }) => `${destination} ${nexthop}`),

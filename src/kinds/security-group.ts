@@ -1,7 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
 import schema from '../../schemas/security-group.json' with { type: 'json' };
-import { documentId } from '../tenant/identity.ts';
-import type { CreateWork, Kind } from './kind.ts';
+import type { CreateWork, Kind, Ref } from './kind.ts';
 import { accepted, create, described, extensions, one, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
 import { compareRules, ruleKey, type Rule } from './rules.ts';
 
@@ -26,7 +25,7 @@ export const securityGroup: Kind<RawSecurityGroup> = {
   // Another project's group that is shared with this one is copied: what it lets through is known.
   fetch: (cloud, id) => one(cloud, 'security_group', id),
   key: ({ id }) => id,
-  toDocument(raw) {
+  toDocument(raw, ref) {
     const rules = raw.security_group_rules ?? [];
     const document = described(
       raw,
@@ -34,13 +33,13 @@ export const securityGroup: Kind<RawSecurityGroup> = {
         name: raw.name ?? '',
         description: raw.description ?? undefined,
         stateful: raw.stateful,
-        rules: sorted(rules.filter((rule) => !rule.remote_address_group_id).map(ruleParams), ruleOrder),
+        rules: sorted(rules.filter((rule) => !rule.remote_address_group_id).map((rule) => ruleParams(rule, ref)), ruleOrder),
         tags: sorted(raw.tags),
       },
       ['security_group_rules', 'foreign'],
     );
     // A rule without its address group would let anybody through: it is told of, and never made.
-    const unsupported = rules.filter((rule) => rule.remote_address_group_id).map((rule) => ({ ...ruleParams(rule), remote_address_group_id: rule.remote_address_group_id! }));
+    const unsupported = rules.filter((rule) => rule.remote_address_group_id).map((rule) => ({ ...ruleParams(rule, ref), remote_address_group_id: rule.remote_address_group_id! }));
     if (unsupported.length > 0) document.info.unsupported_rules = sorted(unsupported, ruleOrder)!;
     return document;
   },
@@ -58,7 +57,7 @@ export const securityGroup: Kind<RawSecurityGroup> = {
   update: reconcile,
 };
 
-function ruleParams(rule: RawRule) {
+function ruleParams(rule: RawRule, ref: Ref) {
   const { direction, ethertype, protocol, port_range_min, port_range_max, remote_ip_prefix, remote_group_id, description } = rule;
   return {
     direction,
@@ -67,7 +66,7 @@ function ruleParams(rule: RawRule) {
     port_range_min: port_range_min ?? null,
     port_range_max: port_range_max ?? null,
     remote_ip_prefix: remote_ip_prefix ?? null,
-    ...(remote_group_id ? { remote_group_id: documentId('security-group', remote_group_id) } : {}),
+    ...(remote_group_id ? { remote_group_id: ref('security-group', remote_group_id) } : {}),
     ...(description ? { description } : {}),
   };
 }

@@ -1,5 +1,4 @@
 import schema from '../../schemas/subnet.json' with { type: 'json' };
-import { documentId } from '../tenant/identity.ts';
 import type { Kind } from './kind.ts';
 import { accepted, create, described, one, others, own, path, sorted, tag, type Resource } from './neutron.ts';
 
@@ -25,13 +24,13 @@ export const subnet: Kind<RawSubnet> = {
   fetch: (cloud, id) => one(cloud, 'subnet', id),
   offers: (cloud) => others(cloud, 'subnet'),
   key: ({ id }) => id,
-  toDocument: (raw) =>
+  toDocument: (raw, ref) =>
     described(
       raw,
       {
         name: raw.name ?? '',
         description: raw.description ?? undefined,
-        network_id: documentId('network', raw.network_id),
+        network_id: ref('network', raw.network_id),
         ip_version: raw.ip_version,
         cidr: raw.cidr,
         // Null is a choice: without it Neutron takes the first address.

@@ -1,0 +1,181 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cloud } from '../cloud/cloud.ts';
+import { openImage } from '../disk/open.ts';
+import { isError } from '../errors.ts';
+import type { Emit } from '../events.ts';
+import { isMissing, kindOf } from '../kinds/index.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { power } from '../kinds/server.ts';
+import type { Temporaries } from '../kinds/temporary.ts';
+import type { DiskDocument, Document } from '../tenant/document.ts';
+import type { BundleWriter } from '../vault/types.ts';
+import { downloadImage } from './download.ts';
+import type { Note } from './read.ts';
+import { slots } from './slots.ts';
+import type { ExportReport } from './types.ts';
+
+export interface DiskWork {
+  cloud: Cloud;
+  documents: readonly Document[];
+  writer: Pick<BundleWriter, 'addDisk'>;
+  consistency: 'crash' | 'quiesce' | 'stop';
+  scratch: string;
+  /** Snapshots under way on the cloud at once, and images spooled at once. */
+  captures: number;
+  parallel: number;
+  temporaries: Temporaries;
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+type TakenDisk = ExportReport['disks'][number];
+
+/** The documents whose bytes an export takes. */
+export const withDisks = (documents: readonly Document[]): Document[] =>
+  documents.filter((document) => !isMissing(document) && (kindOf(document.kind)?.hasDisk?.(document) ?? false));
+
+/**
+ * Takes every disk: the cloud makes an image of it, the image is spooled, read as a sparse disk into the vault, and all
+ * that was made on the way is removed. The disks of one server are asked for together, so that little time lies between them.
+ * A disk that can't be had is a note, not the end; a lost cloud, vault or session is the end.
+ */
+export async function takeDisks(work: DiskWork): Promise<{ disks: TakenDisk[]; notes: Note[] }> {
+  const disks: TakenDisk[] = [];
+  const notes: Note[] = [];
+  const capturing = slots(work.captures);
+  const spooling = slots(work.parallel);
+  const outcomes = await Promise.allSettled(
+    byServer(work.documents).map(async ({ server, members }) => {
+      const quiet = await quieten(work, server, members.length);
+      const taken = members.map(async (document) => {
+        try {
+          const disk = await takeDisk(work, document, { capturing, spooling, taken: quiet.oneTaken });
+          disks.push(disk.report);
+          notes.push(...disk.notes);
+          return disk.takenAt;
+        } catch (error) {
+          quiet.oneTaken();
+          if (!isError(error, 'cloud', 'conflict', 'quota', 'not-found', 'forbidden')) throw error;
+          notes.push({ id: document.id, kind: document.kind, name: document.name, attribute: 'disk', verdict: 'lost', reason: error.message });
+          return undefined;
+        }
+      });
+      try {
+        const times = (await Promise.all(taken)).flatMap((time) => time?.getTime() ?? []);
+        const skew = Math.max(...times) - Math.min(...times);
+        if (server && times.length > 1 && !quiet.stopped && skew >= 1000) {
+          const reason = `its ${times.length} disks were taken within ${Math.round(skew / 1000)} s of each other while it ran`;
+          notes.push({ id: server.id, kind: server.kind, name: server.name, attribute: 'consistency', verdict: 'degraded', reason });
+        }
+      } finally {
+        await quiet.resumed;
+      }
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return { disks, notes };
+}
+
+/** Groups a server's root disk and attached volumes; what belongs to no server stands alone. */
+function byServer(documents: readonly Document[]): { server?: Document; members: Document[] }[] {
+  const disks = withDisks(documents);
+  const free = new Map(disks.map((document) => [document.id, document]));
+  const groups: { server?: Document; members: Document[] }[] = [];
+  for (const server of documents.filter(({ kind }) => kind === 'server')) {
+    const ids = [server.id, ...((server.params.volumes ?? []) as { volume: string }[]).map(({ volume }) => volume)];
+    const members = ids.flatMap((id) => free.get(id) ?? []);
+    for (const { id } of members) free.delete(id);
+    if (members.length > 0) groups.push({ server, members });
+  }
+  return [...groups, ...[...free.values()].map((document) => ({ members: [document] }))];
+}
+
+/** With `--consistency stop`: the server is off until all of its disks are taken, and on again in every case. */
+async function quieten({ cloud, consistency, emit, signal }: DiskWork, server: Document | undefined, disks: number) {
+  if (consistency !== 'stop' || server?.info.status !== 'ACTIVE') return { stopped: server?.info.status === 'SHUTOFF', oneTaken: () => {}, resumed: Promise.resolve() };
+  const nova = await cloud.service('compute');
+  const id = server.info.id as string;
+  emit({ type: 'start', id: `stop ${server.id}`, what: `stopping ${server.name}` });
+  let left = disks;
+  const { promise: allTaken, resolve } = Promise.withResolvers<void>();
+  const resumed = allTaken.then(async () => {
+    await power(nova, id, server.name, 'on');
+    emit({ type: 'end', id: `stop ${server.id}`, what: `${server.name} runs again`, outcome: 'done' });
+  });
+  try {
+    await power(nova, id, server.name, 'off', signal);
+  } catch (error) {
+    resolve();
+    await resumed.catch(() => {});
+    throw error;
+  }
+  return { stopped: true, oneTaken: () => void (--left === 0 && resolve()), resumed };
+}
+
+type Slot = ReturnType<typeof slots>;
+
+async function takeDisk(work: DiskWork, document: Document, { capturing, spooling, taken }: { capturing: Slot; spooling: Slot; taken: () => void }) {
+  const { cloud, consistency, temporaries, emit, signal } = work;
+  const kind = kindOf(document.kind) as Kind;
+  const what = `${document.kind} ${document.name || document.id}`;
+  const started = performance.now();
+  let told = false;
+  const once = () => {
+    if (!told) taken();
+    told = true;
+  };
+  emit({ type: 'start', id: document.id, what, unit: 'bytes' });
+  try {
+    const capture = await capturing(async () => {
+      signal.throwIfAborted();
+      return (kind.capture as NonNullable<Kind['capture']>)({ cloud, document, consistency, taken: once, temporaries, emit, signal });
+    });
+    try {
+      const { result, format } = await spooling(() => spool(work, document, capture));
+      emit({ type: 'end', id: document.id, what, outcome: 'done' });
+      const notes: Note[] = (capture.notes ?? []).map((reason) => ({ id: document.id, kind: document.kind, name: document.name, attribute: 'disk', verdict: 'degraded', reason }));
+      const seconds = (performance.now() - started) / 1000;
+      return { report: { id: document.id, name: document.name, ...result, consistency: capture.consistency, format, seconds }, takenAt: capture.takenAt, notes };
+    } finally {
+      await capture.release();
+    }
+  } catch (error) {
+    emit({ type: 'end', id: document.id, what, outcome: 'failed', detail: error instanceof Error ? error.message : String(error) });
+    throw error;
+  } finally {
+    // The group counts on one word from each, whatever happened.
+    once();
+  }
+}
+
+async function spool({ cloud, writer, scratch, emit, signal }: DiskWork, document: Document, capture: Awaited<ReturnType<NonNullable<Kind['capture']>>>) {
+  const path = join(scratch, document.id);
+  try {
+    // Downloading and reading are two halves of one way.
+    const report = (half: number) => (done: number, total: number | undefined) =>
+      emit({ type: 'progress', id: document.id, done: Math.round(done / 2 + (half * (total ?? done)) / 2), total });
+    const format = await downloadImage(cloud, capture.image, path, { signal, onProgress: report(0) });
+    // Only these two are read as disks; the bytes of every other format are carried as they are.
+    const disk = await openImage(path, format === 'qcow2' ? 'qcow2' : 'raw');
+    try {
+      const about: DiskDocument = {
+        id: document.id,
+        kind: document.kind as DiskDocument['kind'],
+        name: document.name,
+        size: disk.size,
+        source_format: format,
+        consistency: capture.consistency,
+        taken_at: capture.takenAt.toISOString(),
+        ...(capture.properties && { properties: capture.properties }),
+      };
+      const toVault = report(1);
+      return { format, result: await writer.addDisk(disk, about, { signal, onProgress: (done) => toVault(done, disk.size) }) };
+    } finally {
+      await disk.close();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+}

@@ -1,0 +1,76 @@
+import type { Cloud } from '../cloud/cloud.ts';
+import { BaluchonError, isError } from '../errors.ts';
+import { silent } from '../events.ts';
+import { openTemporaries } from '../kinds/temporary.ts';
+import type { Vault } from '../vault/types.ts';
+import { takeDisks, withDisks } from './disks.ts';
+import { filterDocuments } from './filter.ts';
+import { readTenant } from './read.ts';
+import { openScratch } from './scratch.ts';
+import type { ExportOptions, ExportReport } from './types.ts';
+
+export { findTemporaries, removeTemporary, type Temporary } from '../kinds/temporary.ts';
+export { filterDocuments } from './filter.ts';
+export { readTenant, type Note, type Tenant } from './read.ts';
+export type { ExportOptions, ExportReport } from './types.ts';
+
+/**
+ * Packs the project of `cloud` into a new bundle of `vault`. The bundle exists once all of it is written; whatever stops
+ * this before, nothing is left on the cloud or in the scratch folder.
+ * Errors: `auth`, `forbidden`, `cloud`, `network`, `quota`, `store`, `vault`, `interrupted`. A disk that can't be had is
+ * no error but a note of the report.
+ */
+export async function exportTenant(cloud: Cloud, vault: Vault, options: ExportOptions = {}): Promise<ExportReport> {
+  const { emit = silent, consistency = 'crash', parallel = 3 } = options;
+  const started = performance.now();
+  // One failure ends all: what runs beside it must not go on making snapshots.
+  const controller = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+  const tenant = await readTenant(cloud, { emit, signal });
+  const documents = filterDocuments(tenant.documents, options);
+  const writer = await vault.begin();
+  const temporaries = openTemporaries(cloud);
+  const scratch = await openScratch(options.scratch);
+  try {
+    const here = new Set(documents.map(({ id }) => id));
+    const notes = tenant.notes.filter(({ id }) => id === '' || here.has(id));
+    let disks: ExportReport['disks'] = [];
+    if (options.disks !== false) {
+      const captures = await roomForCopies(cloud, withDisks(documents).filter(({ kind }) => kind === 'volume').length, parallel + 1);
+      const taken = await takeDisks({ cloud, documents, writer, consistency, scratch: scratch.path, captures, parallel, temporaries, emit, signal }).catch((error: unknown) => {
+        controller.abort(error);
+        throw error;
+      });
+      disks = taken.disks;
+      notes.push(...taken.notes);
+    }
+    const bundle = await writer.commit({ source: tenant.source, documents, notes: { notes: notes.map((note) => ({ ...note })) } });
+    return { format: 'baluchon-export/1', bundle, disks, notes, seconds: (performance.now() - started) / 1000 };
+  } catch (error) {
+    await writer.abort();
+    throw options.signal?.aborted ? new BaluchonError('interrupted', 'interrupted: no bundle was written', { cause: error }) : error;
+  } finally {
+    await Promise.all([temporaries.removeAll(), scratch.remove()]);
+  }
+}
+
+/** How many temporary copies of volumes at once the project's quota leaves room for; none is an error before anything is touched. */
+async function roomForCopies(cloud: Cloud, volumes: number, wanted: number): Promise<number> {
+  if (volumes === 0 || !cloud.has('volume')) return wanted;
+  const { limits } = await (await cloud.service('volume')).get<{ limits: { absolute: Record<string, number> } }>('/limits').catch((error: unknown) => {
+    if (isError(error, 'forbidden', 'not-found')) return { limits: { absolute: {} as Record<string, number> } };
+    throw error;
+  });
+  const free = (max: string, used: string) => {
+    const limit = limits.absolute[max] ?? -1;
+    return limit < 0 ? wanted : limit - (limits.absolute[used] ?? 0);
+  };
+  const [forVolumes, forSnapshots] = [free('maxTotalVolumes', 'totalVolumesUsed'), free('maxTotalSnapshots', 'totalSnapshotsUsed')];
+  if (Math.min(forVolumes, forSnapshots) < 1) {
+    const what = forVolumes < 1 ? 'volumes' : 'volume snapshots';
+    throw new BaluchonError('quota', `the project's quota of ${what} has no room for one temporary copy`, {
+      hint: `free one, ask the provider for more, or leave the volumes out with --exclude volume`,
+    });
+  }
+  return Math.min(wanted, forVolumes, forSnapshots);
+}
