@@ -7,6 +7,8 @@ export interface Mapping {
   volume_types: Record<string, string>;
   availability_zones: Record<string, string>;
   images: Record<string, string>;
+  /** Bundle's keypair -> the name it gets, or an existing one of yours that takes its place. */
+  keypairs: Record<string, string>;
   /** Server name or document id -> path of a file with its user_data. */
   user_data: Record<string, string>;
   /** What to do where the project's own `default` security group differs from the bundle's: make it equal, keep it and create a group beside it, or stop. */
@@ -28,8 +30,8 @@ export interface Inventory {
   quota: Record<string, { limit: number; used: number }>;
   /** Neutron extension aliases. */
   extensions: string[];
-  /** Documents of the target's that an earlier import of the same bundle created: bundle document id -> cloud id. */
-  journal: Record<string, string>;
+  /** What earlier runs of this import did: bundle document id -> the cloud's id (none: cut off while creating), and whether it was completed. */
+  journal: Record<string, { target?: string; complete: boolean }>;
 }
 
 /**

@@ -18,6 +18,7 @@ export interface RawFloatingIp extends Resource {
 export const floatingIp: Kind<RawFloatingIp> = {
   name: 'floating-ip',
   schema,
+  namedByCloud: true,
   refs: { '/floating_network_id': 'network', '/port_id': 'port' },
   async *list(cloud) {
     if (!cloud.has('network') || !(await extensions(cloud)).has('router')) return;

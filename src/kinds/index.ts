@@ -12,6 +12,8 @@ import { server } from './server.ts';
 import { subnet } from './subnet.ts';
 import { volumeSnapshot } from './volume-snapshot.ts';
 import { volume } from './volume.ts';
+import type { DiffRules } from '../tenant/diff.ts';
+import type { Document } from '../tenant/document.ts';
 
 /** All kinds, in the order in which a person thinks of them: what the rest stands on first. */
 export const kinds: readonly Kind[] = [
@@ -24,8 +26,15 @@ const byName = new Map(kinds.map((kind) => [kind.name, kind]));
 export const kindOf = (name: string): Kind | undefined => byName.get(name);
 
 /** True for a document that stands for one of the cloud's own (flavor, external network, public image). */
-export const isForeign = (document: { kind: string; info: { [key: string]: unknown } } & Parameters<NonNullable<Kind['foreign']>>[0]): boolean =>
+export const isForeign = (document: Document): boolean =>
   isMissing(document) || (kindOf(document.kind)?.foreign?.(document) ?? false);
 
 /** Why something that is referred to is not in the bundle itself; such documents have a name at most. */
-export const isMissing = (document: { info: { [key: string]: unknown } }): boolean => document.info.missing !== undefined;
+export const isMissing = (document: Document): boolean => document.info.missing !== undefined;
+
+/** What the diff and the matching of two tenants have to know of kinds. */
+export const diffRules: DiffRules = {
+  foreign: isForeign,
+  ignored: (kind) => kindOf(kind)?.origin ?? [],
+  label: (document) => (kindOf(document.kind)?.namedByCloud ? '' : document.name),
+};

@@ -34,6 +34,8 @@ export interface Kind<Raw = any> {
   /** Documents of other kinds that only this one's answer tells of (the flavor embedded in a server). */
   also?(raw: Raw): { kind: string; raw: unknown }[];
 
+  /** True where a document's name is the cloud's choice (an address), so that it tells nothing on another one. */
+  readonly namedByCloud?: true;
   /** What the cloud does not tell of this one, or does not let out. */
   unknown?(document: Document): { attribute: string; verdict: 'unknown' | 'lost' | 'degraded'; reason: string }[];
 

@@ -1,5 +1,5 @@
 import type { Document, Json, JsonObject } from './document.ts';
-import { canonical, matchDocuments } from './match.ts';
+import { canonical, matchDocuments, type MatchOptions } from './match.ts';
 import { matches, valueAt } from './refs.ts';
 
 export interface Side {
@@ -20,7 +20,7 @@ export interface Difference {
   to?: Json;
 }
 
-export interface DiffRules {
+export interface DiffRules extends MatchOptions {
   /** Kinds that stand for the cloud's own: they differ only through what refers to them. */
   foreign(document: Document): boolean;
   /** Pointer patterns that are no difference, by kind. */
@@ -29,7 +29,7 @@ export interface DiffRules {
 
 /** Attribute by attribute, in the order of the left side, then what only the right side has. */
 export function diffDocuments(left: Side, right: Side, rules: DiffRules): Difference[] {
-  const pairs = matchDocuments(left.documents, right.documents);
+  const pairs = matchDocuments(left.documents, right.documents, rules);
   const rightById = new Map(right.documents.map((document) => [document.id, document]));
   const name = (documents: readonly Document[]) => {
     const names = new Map(documents.map((document) => [document.id, document.name || document.id]));

@@ -2,12 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Document, Json, JsonObject } from './document.ts';
 import { setAt, valueAt } from './refs.ts';
 
+export interface MatchOptions {
+  /** Pairs known beforehand: left id -> right id. */
+  given?: ReadonlyMap<string, string>;
+  /** What of a name counts: nothing, where the cloud chooses it. */
+  label?(document: Document): string;
+}
+
 /**
  * Pairs the documents of two tenants that stand for the same resource. Names are neither unique nor always there and ids
  * are each cloud's own, so what counts is the shape: kind, name, and what it refers to, as deep as that goes.
  * The same id wins; then equal documents; then documents that are alone in their kind with their name and neighbours.
  */
-export function matchDocuments(left: readonly Document[], right: readonly Document[], given: ReadonlyMap<string, string> = new Map()): Map<string, string> {
+export function matchDocuments(left: readonly Document[], right: readonly Document[], { given = new Map(), label = ({ name }) => name }: MatchOptions = {}): Map<string, string> {
   const pairs = new Map<string, string>();
   const taken = new Set<string>();
   const rightIds = new Map(right.map((document) => [document.id, document]));
@@ -22,8 +29,8 @@ export function matchDocuments(left: readonly Document[], right: readonly Docume
   // From the strictest reading to the loosest; equals are paired in the order in which they stand.
   for (const level of ['whole', 'neighbours', 'name'] as const) {
     const free = (documents: readonly Document[], gone: (id: string) => boolean) => documents.filter(({ id }) => !gone(id));
-    const leftSigns = signatures(left, level);
-    const rightSigns = signatures(right, level);
+    const leftSigns = signatures(left, level, label);
+    const rightSigns = signatures(right, level, label);
     const waiting = new Map<string, string[]>();
     for (const { id } of free(right, (id) => taken.has(id))) {
       const sign = rightSigns.get(id) as string;
@@ -43,8 +50,8 @@ type Level = 'whole' | 'neighbours' | 'name';
  * A digest of each document that does not depend on ids: references count as the digest of what they point at,
  * one step deeper with every round, and so do the documents that point here.
  */
-function signatures(documents: readonly Document[], level: Level): Map<string, string> {
-  let signs = new Map(documents.map((document) => [document.id, digest([document.kind, document.name])]));
+function signatures(documents: readonly Document[], level: Level, label: (document: Document) => string): Map<string, string> {
+  let signs = new Map(documents.map((document) => [document.id, digest([document.kind, label(document)])]));
   if (level === 'name') return signs;
   const referrers = new Map<string, string[]>();
   for (const document of documents) {
@@ -59,7 +66,7 @@ function signatures(documents: readonly Document[], level: Level): Map<string, s
       const sign = (id: string) => signs.get(id) ?? 'nowhere';
       const content = level === 'whole' ? withRefs(document, sign) : Object.keys(document.refs).map((pointer) => [pointer.replace(/\/\d+(?=\/|$)/g, '/*'), sign(valueAt(document.params, pointer) as string)]).sort();
       const seen = (referrers.get(document.id) ?? []).map(sign).sort();
-      next.set(document.id, digest([document.kind, document.name, content as Json, seen]));
+      next.set(document.id, digest([document.kind, label(document), content as Json, seen]));
     }
     signs = next;
   }

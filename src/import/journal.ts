@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Inventory } from './types.ts';
+
+/** One line of a journal: a step that is about to be done (`creating`) or has been. */
+interface Line {
+  step: 'creating' | 'created' | 'completed';
+  id: string;
+  target?: string;
+  at: string;
+}
+
+/**
+ * Where the journal of one import is: `$XDG_STATE_HOME/baluchon/imports`. One file for each bundle, target project and
+ * renaming, so that the same command run again goes on where the last one ended.
+ */
+export function journalPath({ bundle, project, rename }: { bundle: string; project: string; rename?: string }, env: NodeJS.ProcessEnv = process.env): string {
+  const state = env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
+  const suffix = rename === undefined ? '' : `-${createHash('sha256').update(rename).digest('hex').slice(0, 8)}`;
+  return join(state, 'baluchon', 'imports', `${bundle}-${project}${suffix}.jsonl`);
+}
+
+/** What earlier runs did, as far as their journal tells; a line cut off by a crash counts as not written. */
+export async function readJournal(path: string): Promise<Inventory['journal']> {
+  const journal: Inventory['journal'] = {};
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  for (const row of text.split('\n')) {
+    const line = parse(row);
+    if (!line) continue;
+    const { step, id, target } = line;
+    if (step === 'creating') journal[id] = { complete: false };
+    else journal[id] = { ...journal[id], ...(target !== undefined && { target }), complete: step === 'completed' };
+  }
+  return journal;
+}
+
+function parse(row: string): Line | undefined {
+  try {
+    return JSON.parse(row) as Line;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Journal {
+  write(step: Line['step'], id: string, target?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a journal for appending; each line is on the disk before the step that it announces. */
+export async function openJournal(path: string): Promise<Journal> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, 'a', 0o600);
+  const append = async (row: string) => {
+    await file.write(row);
+    await file.datasync();
+  };
+  // A line that a crash cut off must not swallow the next one.
+  const before = await readFile(path, 'utf8');
+  let last = before === '' || before.endsWith('\n') ? Promise.resolve() : append('\n');
+  return {
+    write(step, id, target) {
+      const line: Line = { step, id, ...(target !== undefined && { target }), at: new Date().toISOString() };
+      last = last.then(() => append(`${JSON.stringify(line)}\n`));
+      return last;
+    },
+    async close() {
+      await last;
+      await file.close();
+    },
+  };
+}
