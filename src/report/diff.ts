@@ -1,4 +1,4 @@
-import type { Difference } from '../import/types.ts';
+import type { Difference } from '../tenant/diff.ts';
 import type { Json } from '../tenant/document.ts';
 import type { Look } from './look.ts';
 import { safe } from './safe.ts';

@@ -22,7 +22,7 @@ const after = (word: string, value: Json | undefined): string | undefined => (te
 const counted = (values: Json[], word: string): string | undefined => (values.length > 0 ? `${word} ${values.map((value) => text(value) ?? '').join(' ')}` : undefined);
 
 export const APPEARANCES: Readonly<Record<string, Appearance>> = {
-  network: { words: (params) => [params['external'] === true ? 'external' : undefined, after('mtu', params['mtu'])] },
+  network: { words: (params) => [params['external'] === true ? 'external' : params['shared'] === true ? 'shared' : undefined, after('mtu', params['mtu'])] },
   subnet: {
     under: [['network']],
     words: (params) => [text(params['cidr']), after('gateway', params['gateway_ip']), counted(list(params['dns_nameservers']), 'dns'), params['enable_dhcp'] === false ? 'no dhcp' : undefined],
@@ -31,7 +31,10 @@ export const APPEARANCES: Readonly<Record<string, Appearance>> = {
   server: {
     under: [['port', 'subnet'], ['port', 'network'], ['network']],
     names: { image: 'image', keypair: 'key', 'server-group': 'group' },
-    words: (_, document, graph) => graph.from(document.id).filter((link) => link.document.kind === 'flavor').map((link) => flavorWords(link.document)),
+    words: (params, document, graph) => [
+      params['running'] === false ? 'stopped' : undefined,
+      ...graph.from(document.id).filter((link) => link.document.kind === 'flavor').map((link) => flavorWords(link.document)),
+    ],
   },
   port: {
     under: [['server'], ['subnet'], ['network']],

@@ -1,0 +1,81 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BaluchonError } from '../../errors.ts';
+import { safe } from '../../report/safe.ts';
+import { bytes, count } from '../../report/units.ts';
+import type { Bundle } from '../../vault/types.ts';
+import type { Context } from '../context.ts';
+import { reasonOf } from '../exit.ts';
+import type { KeyOptions } from '../keys.ts';
+import { withBundle } from '../open.ts';
+
+interface Options extends KeyOptions {
+  output: string;
+  diskFormat: 'raw' | 'qcow2';
+}
+
+export async function run(context: Context, [name = '']: string[], options: Options): Promise<void> {
+  const folder = resolve(context.cwd, options.output);
+  const existed = await isEmpty(folder, options.output);
+  await withBundle(context, name, options, async (bundle) => {
+    const kept = existed ? ['documents', 'disks'].map((part) => join(folder, part)) : [folder];
+    try {
+      await mkdir(join(folder, 'documents'), { recursive: true });
+      const disks = await write(context, bundle, folder, options.diskFormat);
+      const data = { format: 'baluchon-extract/1', folder, documents: bundle.documents.length, disks };
+      context.view.result(data, (look) => {
+        const held = disks.reduce((sum, disk) => sum + disk.size, 0);
+        return `${look.tone('good', 'Extracted')} ${count(data.documents, 'document')} and ${count(disks.length, 'disk')} (${bytes(held)} as ${options.diskFormat}) into ${look.tone('title', safe(options.output))}.\n`;
+      });
+    } catch (error) {
+      // Half a tree looks like a whole one: it goes.
+      await Promise.all(kept.map((path) => rm(path, { recursive: true, force: true })));
+      throw error;
+    }
+  });
+}
+
+async function write(context: Context, bundle: Bundle, folder: string, format: 'raw' | 'qcow2'): Promise<{ id: string; file: string; size: number }[]> {
+  const { documentYaml } = await import('../../vault/index.ts');
+  const { writeQcow2File, writeRaw } = await import('../../disk/sparse.ts');
+  for (const document of bundle.documents) {
+    const place = join(folder, 'documents', part(document.kind));
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, `${part(document.id)}.yaml`), documentYaml(document));
+  }
+  const written = [];
+  if (bundle.disks.length > 0) await mkdir(join(folder, 'disks'));
+  for (const about of bundle.disks) {
+    context.signal.throwIfAborted();
+    const what = `${about.kind} ${about.name}`;
+    const file = join('disks', `${part(about.id)}.${format}`);
+    context.emit({ type: 'start', id: about.id, what, total: format === 'raw' ? about.size : about.data_bytes, unit: 'bytes' });
+    const disk = await bundle.disk(about.id);
+    try {
+      const onProgress = (done: number): void => context.emit({ type: 'progress', id: about.id, done });
+      await (format === 'raw' ? writeRaw : writeQcow2File)(disk, join(folder, file), { signal: context.signal, onProgress });
+    } finally {
+      await disk.close();
+    }
+    context.emit({ type: 'end', id: about.id, what, outcome: 'done' });
+    written.push({ id: about.id, file, size: about.size });
+  }
+  return written;
+}
+
+/** A kind or id as one part of a path. A bundle is somebody's word: it must not lead out of the folder. */
+function part(name: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) throw new BaluchonError('vault', `the bundle has a document that is called ${JSON.stringify(name)}, which is no file name`);
+  return name;
+}
+
+/** True for a folder that exists and is empty, false for one that does not exist. */
+async function isEmpty(folder: string, shown: string): Promise<boolean> {
+  try {
+    if ((await readdir(folder)).length === 0) return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw new BaluchonError('usage', `cannot write to ${shown}: ${reasonOf(error)}`, { cause: error });
+  }
+  throw new BaluchonError('usage', `${shown} is not empty`, { hint: 'name a folder that is empty, or does not exist yet' });
+}

@@ -1,0 +1,38 @@
+import { BaluchonError } from '../../errors.ts';
+import { count } from '../../report/units.ts';
+import { safe } from '../../report/safe.ts';
+import type { Context } from '../context.ts';
+import { newPassphrase, readText } from '../keys.ts';
+import { locate } from '../open.ts';
+
+interface Options {
+  passphraseFile?: string;
+  owner?: string[];
+}
+
+export async function run(context: Context, [vault = '']: string[], options: Options): Promise<void> {
+  const files = options.owner ?? [];
+  const owners = await Promise.all(files.map((file) => readText(context, file, 'owner\'s key')));
+  const file = options.passphraseFile ?? (files.length > 0 ? undefined : context.env['BALUCHON_PASSPHRASE_FILE'] || undefined);
+  if (file === undefined && files.length === 0 && !context.terminal.interactive) {
+    throw new BaluchonError('usage', 'a vault needs a passphrase or an owner, and there is no terminal to ask for a passphrase', { hint: 'give --passphrase-file FILE or --owner KEY.asc' });
+  }
+  const passphrases = file !== undefined || files.length === 0 ? [await newPassphrase(context, file)] : [];
+  const { openStore } = await import('../../store/index.ts');
+  const { createVault } = await import('../../vault/index.ts');
+  const store = await openStore(locate(vault, context.cwd));
+  try {
+    await createVault(store, { passphrases, owners });
+  } finally {
+    await store.close();
+  }
+  const who = [passphrases.length > 0 ? 'the passphrase' : '', files.length > 0 ? `the secret key of ${files.length === 1 ? safe(files[0] ?? '') : `one of ${count(files.length, 'owner')}`}` : ''].filter((part) => part !== '').join(', or ');
+  context.view.result({ format: 'baluchon-init/1', vault, passphrases: passphrases.length, owners: files }, (look) =>
+    [
+      `${look.tone('good', 'Created')} the vault ${look.tone('title', safe(vault))}.`,
+      `It opens with ${who}, and with nothing else: keep it safe, and not only here.`,
+      look.tone('faint', `Next: baluchon export ${safe(vault)} --os-cloud NAME`),
+      '',
+    ].join('\n'),
+  );
+}

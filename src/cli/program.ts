@@ -1,0 +1,184 @@
+import { type Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { Run } from './context.ts';
+
+/** One command: everything commander and docs/cli.md need, and where its code is, which is loaded when it runs. */
+export interface Declaration {
+  usage: string;
+  summary: string;
+  /** Further paragraphs for its help. */
+  more?: string[];
+  options: Option[];
+  examples: string[];
+  load(): Promise<{ run: Run }>;
+}
+
+const VAULT = '<vault> is a folder.';
+const BUNDLE = '<bundle> is <vault> (its latest bundle) or <vault>@<id, beginning of an id, latest, or a date>.';
+
+const many = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+const number = (value: string): number => {
+  if (!/^[1-9]\d{0,2}$/.test(value)) throw new InvalidArgumentError('a number from 1 to 999 is needed');
+  return Number(value);
+};
+
+const passphraseFile = new Option('--passphrase-file <file>', 'file that holds the passphrase (BALUCHON_PASSPHRASE_FILE)');
+const keys = [passphraseFile, new Option('--identity <key.asc>', 'OpenPGP secret key that opens the vault (BALUCHON_IDENTITY)')];
+const cloud = [
+  new Option('--os-cloud <name>', 'cloud of clouds.yaml (OS_CLOUD; without it the OS_* variables)'),
+  new Option('--openrc <file>', 'file of variables as Horizon lets you download it'),
+];
+const filters = [
+  new Option('--only <kind[:name]>', 'only these, and what they refer to; * and ? in names; repeatable').argParser(many),
+];
+const mapping = new Option('--map <file>', 'mapping file, as baluchon map writes it (default: the best guesses)');
+const parallel = new Option('--parallel <n>', 'how many disks at once').argParser(number);
+const yes = new Option('--yes', 'do it without asking');
+
+export const DECLARATIONS: readonly Declaration[] = [
+  {
+    usage: 'init <vault>',
+    summary: 'create a vault and its keys',
+    more: ['Whoever holds the passphrase, or the secret key of one of the owners, can read the vault; nobody else can, and nobody can help when they are lost.'],
+    options: [passphraseFile, new Option('--owner <key.asc>', 'OpenPGP public key that can read the vault; repeatable').argParser(many)],
+    examples: ['baluchon init ./vault', 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc'],
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    usage: 'export <vault>',
+    summary: 'pack a project into a bundle',
+    more: [VAULT, 'Temporary snapshots, volumes and images are removed at the end, after a failure and after Ctrl-C as well.'],
+    options: [
+      ...cloud,
+      ...keys,
+      ...filters,
+      new Option('--exclude <kind[:name]>', 'all but these; repeatable').argParser(many),
+      new Option('--no-disks', 'the topology alone'),
+      new Option('--consistency <how>', 'crash: as after a power cut; quiesce: frozen by the guest agent; stop: servers stopped meanwhile').choices(['crash', 'quiesce', 'stop']).default('crash'),
+      new Option('--scratch <folder>', 'where one image per disk under way is kept for a while (default: the system\'s temporary folder)'),
+      parallel,
+    ],
+    examples: ['baluchon export ./vault --os-cloud alpha', "baluchon export ./vault --os-cloud alpha --only 'server:web-*'", 'baluchon export ./vault --openrc miop-openrc.sh --no-disks'],
+    load: () => import('./commands/export.ts'),
+  },
+  {
+    usage: 'list <vault>',
+    summary: 'list the bundles of a vault',
+    more: [VAULT],
+    options: keys,
+    examples: ['baluchon list ./vault'],
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    usage: 'show <bundle> [what]',
+    summary: 'show what is in a bundle: the topology as a tree',
+    more: [BUNDLE, '[what] is KIND or KIND/NAME (or KIND/ID): these documents in full, as YAML.'],
+    options: keys,
+    examples: ['baluchon show ./vault', 'baluchon show ./vault@2026-11-21', 'baluchon show ./vault server/php-1'],
+    load: () => import('./commands/show.ts'),
+  },
+  {
+    usage: 'map <bundle>',
+    summary: 'write a mapping file for a cloud, with the best guesses filled in',
+    more: [BUNDLE, 'Touches nothing. The file says how flavors, external networks, volume types, zones and public images of the bundle are called on the cloud: edit it, then give it to plan and import.'],
+    options: [...cloud, ...keys],
+    examples: ['baluchon map ./vault --os-cloud beta > map.yaml'],
+    load: () => import('./commands/map.ts'),
+  },
+  {
+    usage: 'plan <bundle>',
+    summary: 'say what an import would do; touches nothing',
+    more: [BUNDLE, 'Exit code 1 when an import with this plan would be refused: conflicts, or a quota that is too small.'],
+    options: [...cloud, ...keys, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one')],
+    examples: ['baluchon plan ./vault --os-cloud beta --map map.yaml'],
+    load: () => import('./commands/plan.ts'),
+  },
+  {
+    usage: 'import <bundle>',
+    summary: 'unpack a bundle into a project',
+    more: [
+      BUNDLE,
+      'Shows the plan and asks before anything is created. What is there already is not created again: the same command goes on where an earlier one stopped.',
+      'Ends with the fidelity report and the map of old to new addresses; exit code 1 when something failed or was lost.',
+    ],
+    options: [...cloud, ...keys, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one'), yes, parallel],
+    examples: ['baluchon import ./vault --os-cloud beta --map map.yaml', 'baluchon import ./vault@3f2a --os-cloud beta --yes'],
+    load: () => import('./commands/import.ts'),
+  },
+  {
+    usage: 'diff <left> <right>',
+    summary: 'what differs between two projects, attribute by attribute',
+    more: ['Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.'],
+    options: keys,
+    examples: ['baluchon diff ./vault cloud:beta', 'baluchon diff ./vault@2026-11-01 ./vault'],
+    load: () => import('./commands/diff.ts'),
+  },
+  {
+    usage: 'extract <bundle>',
+    summary: 'plain files: documents as YAML, disks as images',
+    more: [BUNDLE, 'Writes DIR/documents/KIND/ID.yaml and DIR/disks/ID.raw (sparse) or .qcow2. DIR must be empty or not exist.'],
+    options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), ...keys],
+    examples: ['baluchon extract ./vault -o out', 'baluchon extract ./vault@3f2a -o out --disk-format qcow2'],
+    load: () => import('./commands/extract.ts'),
+  },
+  {
+    usage: 'verify <vault>',
+    summary: 'is every byte there, and as it was written?',
+    more: ['<vault> stands for all its bundles, <vault>@<bundle> for one.', 'Exit code 5 when something is damaged or missing.'],
+    options: [...keys, new Option('--read-data', 'decipher and check every byte of every disk as well')],
+    examples: ['baluchon verify ./vault', 'baluchon verify ./vault@latest --read-data'],
+    load: () => import('./commands/verify.ts'),
+  },
+  {
+    usage: 'cleanup',
+    summary: 'remove temporary snapshots, volumes and images that a crash left behind',
+    more: ['They are called baluchon-tmp-...; those of an export that is running at this moment are among them.'],
+    options: [...cloud, yes, new Option('--dry-run', 'only list them')],
+    examples: ['baluchon cleanup --os-cloud alpha --dry-run', 'baluchon cleanup --os-cloud alpha --yes'],
+    load: () => import('./commands/cleanup.ts'),
+  },
+  {
+    usage: 'demo',
+    summary: 'two simulated clouds, a project packed from one and unpacked on the other',
+    more: ['Needs nothing: no cloud, no network, no configuration.'],
+    options: [new Option('--keep <dir>', 'keep the vault and its passphrase in this folder')],
+    examples: ['baluchon demo', 'baluchon demo --keep ./demo'],
+    load: () => import('./commands/demo.ts'),
+  },
+];
+
+export const GLOBALS: readonly Option[] = [
+  new Option('--json', 'the result as one JSON document on stdout'),
+  new Option('--progress <how>', 'ndjson: each event as one line of JSON on stderr').choices(['ndjson']),
+  new Option('-q, --quiet', 'only results and errors'),
+  new Option('-v, --verbose', 'more about what is done, and stack traces'),
+];
+
+const named = (argument: Argument): string => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`);
+
+/** The command line. `start` is called with the chosen command. */
+export function buildProgram(version: string, start: (declaration: Declaration, args: string[], options: Record<string, unknown>) => Promise<void>): Command {
+  const program = new Command('baluchon')
+    .description('Packs an OpenStack project into an encrypted bundle, and unpacks it on any cloud.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(named)].join(' ') })
+    // Its complaints are put into our own form by main.ts.
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .exitOverride();
+  for (const option of GLOBALS) program.addOption(option);
+  program.addHelpText('after', '\nTry it with nothing to set up: baluchon demo\nHelp on one command: baluchon export --help\n');
+  for (const declaration of DECLARATIONS) {
+    const command = program
+      .command(declaration.usage)
+      .summary(declaration.summary)
+      .description([`${declaration.summary[0]?.toUpperCase()}${declaration.summary.slice(1)}.`, ...(declaration.more ?? [])].join('\n\n'))
+      .addHelpText('after', `\nExamples:\n${declaration.examples.map((line) => `  $ ${line}`).join('\n')}\n`)
+      .action((...all: unknown[]) => {
+        const args = all.slice(0, -2).filter((arg): arg is string => typeof arg === 'string');
+        return start(declaration, args, command.optsWithGlobals());
+      });
+    for (const option of declaration.options) command.addOption(option);
+  }
+  return program;
+}
