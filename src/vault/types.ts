@@ -44,6 +44,8 @@ export interface BundleWriter {
 export interface Bundle {
   readonly info: BundleInfo;
   readonly source: Source;
+  /** As given at `commit`. */
+  readonly notes: JsonObject;
   readonly documents: Document[];
   readonly disks: (DiskDocument & { data_bytes: number })[];
   /** The disk that belongs to this document id. */

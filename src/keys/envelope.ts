@@ -1,0 +1,84 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { literalHeader, packetAt, packetHeader, tag } from './packets.ts';
+
+/** 32 bytes: AES-256. */
+export type SessionKey = Uint8Array;
+
+const slice = 1 << 18;
+const noIv = Buffer.alloc(16);
+const mdcHeader = Buffer.from([0xd3, 0x14]);
+
+/** Bytes that sealing adds to `length` bytes of plaintext, without the packets that carry the session key. */
+export const envelopeOverhead = 6 + 1 + 18 + 12 + 22;
+
+/**
+ * An OpenPGP symmetrically encrypted, integrity protected packet, version 1 (RFC 4880, 5.13), of `parts` one after the other:
+ * as one literal data packet, or as they are when they are packets already (`packets`). OpenPGP.js does the same at half
+ * the speed and several copies.
+ */
+export function encipher(key: SessionKey, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array } = {}): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = options.packets ? Buffer.alloc(0) : literalHeader(length);
+  const inner = 18 + head.length + length + 22;
+  const keyPackets = options.keyPackets ?? Buffer.alloc(0);
+  const out = Buffer.allocUnsafeSlow(keyPackets.length + 7 + inner);
+  out.set(keyPackets, 0);
+  out.set(packetHeader(tag.seipd, 1 + inner), keyPackets.length);
+  let at = keyPackets.length + 6;
+  out[at++] = 1;
+  const cipher = createCipheriv('aes-256-cfb', key, noIv);
+  const digest = createHash('sha1');
+  const write = (bytes: Uint8Array, hashed = true) => {
+    for (let from = 0; from < bytes.length; from += slice) {
+      const piece = bytes.subarray(from, from + slice);
+      if (hashed) digest.update(piece);
+      const sealed = cipher.update(piece);
+      out.set(sealed, at);
+      at += sealed.length;
+    }
+  };
+  const prefix = Buffer.allocUnsafe(18);
+  randomBytes(16).copy(prefix);
+  prefix.copy(prefix, 16, 14, 16);
+  write(prefix);
+  write(head);
+  for (const part of parts) write(part);
+  write(mdcHeader);
+  write(digest.digest(), false);
+  return out;
+}
+
+export interface Opened {
+  /** The literal data's bytes, or undefined when the message holds something else (a signed message). */
+  literal: Buffer | undefined;
+  /** All packets inside. */
+  packets: Buffer;
+}
+
+/** The packets before the encrypted one, and its place; undefined when the bytes are no message of this form. */
+export function splitMessage(message: Uint8Array): { keyPackets: Uint8Array; body: Uint8Array } | undefined {
+  let packet = packetAt(message, 0);
+  while (packet && (packet.tag === tag.pkesk || packet.tag === tag.skesk)) packet = packetAt(message, packet.end);
+  if (!packet || packet.tag !== tag.seipd || packet.end !== message.length) return undefined;
+  return { keyPackets: message.subarray(0, packet.start), body: message.subarray(packet.body, packet.end) };
+}
+
+/** Opens the body of a SEIPD version 1 packet; undefined when the key does not fit or a byte of it was changed. */
+export function decipher(key: SessionKey, body: Uint8Array): Opened | undefined {
+  if (body[0] !== 1 || body.length < 1 + 18 + 22) return undefined;
+  const plain = Buffer.allocUnsafeSlow(body.length - 1);
+  const decipherer = createDecipheriv('aes-256-cfb', key, noIv);
+  const digest = createHash('sha1');
+  const hashed = plain.length - 20;
+  for (let at = 0; at < plain.length; at += slice) {
+    plain.set(decipherer.update(body.subarray(1 + at, 1 + at + slice)), at);
+    if (at < hashed) digest.update(plain.subarray(at, Math.min(at + slice, hashed)));
+  }
+  if (plain.readUInt16BE(14) !== plain.readUInt16BE(16)) return undefined;
+  if (!plain.subarray(hashed - 2, hashed).equals(mdcHeader) || !digest.digest().equals(plain.subarray(hashed))) return undefined;
+  const packets = plain.subarray(18, hashed - 2);
+  const packet = packetAt(packets, 0);
+  const whole = packet?.tag === tag.literal && packet.end === packets.length ? packet : undefined;
+  const nameLength = whole && packets[whole.body + 1];
+  return { packets, literal: whole && nameLength !== undefined ? packets.subarray(whole.body + 6 + nameLength, whole.end) : undefined };
+}

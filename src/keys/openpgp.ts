@@ -1,0 +1,21 @@
+import { config as defaults, enums, type Config, type PartialConfig } from 'openpgp';
+
+/**
+ * Sealing profile `rfc4880`: version 4 keys, PKESK version 3, SEIPD version 1, what every OpenPGP program reads. OpenPGP.js
+ * follows a key's wish for AEAD unless told otherwise, so this configuration goes with every single call.
+ */
+export const rfc4880: PartialConfig = {
+  aeadProtect: false,
+  v6Keys: false,
+  preferredSymmetricAlgorithm: enums.symmetric.aes256,
+  preferredHashAlgorithm: enums.hash.sha512,
+  preferredCompressionAlgorithm: enums.compression.uncompressed,
+  showVersion: false,
+  showComment: false,
+};
+
+/** For signatures and keys that may seem to come from the future: a clock that was wrong once must not lock a vault. */
+export const anyTime = null as unknown as Date;
+
+/** Reads what other programs wrote: owners' keys may be of any sort. */
+export const lenient = { ...defaults, ...rfc4880 } as Config;

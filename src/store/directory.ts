@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BaluchonError } from '../errors.ts';
+import { checkName, missing, shorter } from './names.ts';
+import type { Store } from './store.ts';
+
+const temporary = '.baluchon-';
+
+const reasons: Record<string, [what: string, hint: string]> = {
+  ENOSPC: ['no space left', 'make room, then run it again: what was stored already is kept'],
+  EDQUOT: ['disk quota exceeded', 'make room, then run it again: what was stored already is kept'],
+  EROFS: ['read-only', 'choose another place, or mount it for writing'],
+  EACCES: ['permission denied', 'check owner and mode of the folder'],
+  EPERM: ['permission denied', 'check owner and mode of the folder'],
+  EIO: ['input/output error', 'the medium may be failing: copy what can be read, then check it'],
+  EMFILE: ['too many open files', 'raise the limit: ulimit -n'],
+};
+
+/** A folder. What is put appears under its name only when it is whole and on the disk. */
+export function directoryStore(root: string): Store {
+  const failed = (name: string, cause: unknown): BaluchonError => {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return missing(root, name, cause);
+    const [what, hint] = reasons[code] ?? [code, undefined];
+    return new BaluchonError('store', `${root}: ${what}: ${name}`, { cause, ...(hint ? { hint } : {}) });
+  };
+  const at = (name: string) => join(root, ...checkName(name).split('/'));
+  const made = new Set<string>();
+
+  async function* walk(folder: string): AsyncGenerator<string> {
+    let entries;
+    try {
+      entries = await readdir(join(root, folder), { withFileTypes: true });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || (code === 'ENOTDIR' && folder !== '')) return;
+      throw failed(folder || '.', error);
+    }
+    for (const entry of entries) {
+      if (entry.name.startsWith('.')) continue;
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) yield* walk(name);
+      else yield name;
+    }
+  }
+
+  return {
+    name: root,
+    async put(name, body) {
+      const path = at(name);
+      const folder = dirname(path);
+      const half = join(folder, `${temporary}${randomBytes(6).toString('hex')}`);
+      try {
+        if (!made.has(folder)) {
+          const first = await mkdir(folder, { recursive: true });
+          if (first) for (let up = folder; up.length >= dirname(first).length && up !== dirname(up); up = dirname(up)) await sync(up);
+          made.add(folder);
+        }
+        const file = await open(half, 'wx', 0o644);
+        try {
+          await file.writeFile(body);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(half, path);
+        await sync(folder);
+      } catch (error) {
+        made.delete(folder);
+        await rm(half, { force: true }).catch(() => {});
+        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new BaluchonError('store', `${root}: folder removed while writing: ${name}`, { cause: error }) : failed(name, error);
+      }
+    },
+    async get(name, range) {
+      try {
+        if (!range) return await readFile(at(name));
+        const file = await open(at(name), 'r');
+        try {
+          const into = Buffer.allocUnsafe(range.length);
+          let done = 0;
+          while (done < range.length) {
+            const { bytesRead } = await file.read(into, done, range.length - done, range.offset + done);
+            if (bytesRead === 0) throw shorter(root, name);
+            done += bytesRead;
+          }
+          return into;
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        throw error instanceof BaluchonError ? error : failed(name, error);
+      }
+    },
+    async *list(prefix) {
+      const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
+      for await (const name of walk(folder)) {
+        if (!name.startsWith(prefix)) continue;
+        const found = await stat(join(root, name)).catch(() => undefined);
+        if (found?.isFile()) yield { name, size: found.size, modified: found.mtime };
+      }
+    },
+    async stat(name) {
+      try {
+        const found = await stat(at(name));
+        return found.isFile() ? { size: found.size, modified: found.mtime } : undefined;
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+        throw error instanceof BaluchonError ? error : failed(name, error);
+      }
+    },
+    async remove(name) {
+      await rm(at(name), { force: true }).catch((error) => {
+        throw failed(name, error);
+      });
+    },
+    async close() {},
+  };
+}
+
+/** Makes a rename outlast a power cut. Some file systems can't open or sync folders: nothing to be done there. */
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

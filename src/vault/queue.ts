@@ -1,0 +1,37 @@
+/** At most `limit` holders at once; the others wait in order. */
+export interface Gate {
+  enter(): Promise<void>;
+  leave(): void;
+}
+
+export function gate(limit: number): Gate {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return {
+    async enter() {
+      if (free > 0) free -= 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    leave() {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    },
+  };
+}
+
+/** Applies `work` to each item, at most `ahead` of them at once, and gives the results in the items' order. Ends what was begun before it throws. */
+export async function* ordered<T, R>(items: AsyncIterable<T>, ahead: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const running: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      const promise = work(item);
+      promise.catch(() => {});
+      running.push(promise);
+      if (running.length >= ahead) yield await running.shift()!;
+    }
+    while (running.length > 0) yield await running.shift()!;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

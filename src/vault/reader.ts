@@ -1,0 +1,135 @@
+import { BaluchonError } from '../errors.ts';
+import type { Disk, Extent } from '../disk/disk.ts';
+import { chunkId } from './chunk.ts';
+import { decompress } from './codec.ts';
+import { addPack, loadIndex, type Index } from './index-files.ts';
+import { layout } from './layout.ts';
+import type { BundleDisk } from './manifest.ts';
+import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
+import { packCache } from './packs-reader.ts';
+import type { Session } from './session.ts';
+
+/** Bytes of packs kept open for reading. */
+const cacheBytes = 48 << 20;
+/** Chunks kept decompressed, and pages kept parsed. */
+const hotChunks = 8;
+const hotPages = 16;
+
+export interface ChunkReader {
+  /** A chunk's plaintext, checked against its id. Callers must not change it. */
+  chunk(id: string): Promise<Buffer>;
+  page(id: string): Promise<Id[]>;
+}
+
+/** Reads chunks by id. `packs` gives the packs of the bundle, in which a chunk is looked for that no index knows. */
+export function chunkReader(session: Session, packs: () => Promise<string[]>): ChunkReader {
+  const cache = packCache(session, cacheBytes);
+  let loading: Promise<Index> | undefined;
+  const find = async (id: string): Promise<string> => {
+    const index = await (loading ??= loadIndex(session));
+    const key = Buffer.from(id, 'hex');
+    const number = index.chunks.get(key);
+    if (number !== undefined) return index.packs[number]!;
+    for (const digest of await packs()) {
+      if (index.numbers.has(digest)) continue;
+      const ids = await cache.get(digest).then(
+        (pack) => [...pack.entries.keys()].map((hex) => Buffer.from(hex, 'hex')),
+        (): Buffer[] => [],
+      );
+      addPack(index, { sha256: digest, ids });
+      if (index.chunks.get(key) !== undefined) return digest;
+    }
+    throw new BaluchonError('vault', `chunk ${id} is in no pack of this vault`);
+  };
+  const chunk = async (id: string): Promise<Buffer> => {
+    const digest = await find(id);
+    const entry = (await cache.get(digest)).entries.get(id);
+    const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`, { cause });
+    if (!entry) throw damaged();
+    const limit = Math.max(session.header.profile.chunk_size, pageBytes);
+    const plain = entry.packed ? await decompress(entry.bytes, limit).catch((cause: unknown) => Promise.reject(damaged(cause))) : entry.bytes;
+    const wanted = Buffer.from(id, 'hex');
+    if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
+    return plain;
+  };
+  const chunks = recent(hotChunks, chunk);
+  const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
+  return { chunk: chunks, page: pages };
+}
+
+/** The last few results of `work`; what is under way is shared. */
+function recent<T>(limit: number, work: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const held = new Map<string, Promise<T>>();
+  return (key) => {
+    let result = held.get(key);
+    if (result) held.delete(key);
+    else {
+      result = work(key);
+      result.catch(() => held.delete(key));
+    }
+    held.set(key, result);
+    if (held.size > limit) held.delete(held.keys().next().value!);
+    return result;
+  };
+}
+
+/** A disk of a bundle, readable anywhere, by several at once. */
+export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: number): Disk {
+  const { size, depth, root } = about;
+  const chunkCount = Math.ceil(size / chunkSize);
+
+  const idAt = async (index: number): Promise<Id> => {
+    let id = root;
+    for (let level = depth - 1; level >= 0 && id !== null; level--) {
+      const page = await reader.page(id);
+      const entry = page[Math.floor(index / pageSize ** level) % pageSize];
+      if (entry === undefined) throw new BaluchonError('vault', `damaged: a page of disk ${about.id} is too short`);
+      id = entry;
+    }
+    return id;
+  };
+  /** Chunk numbers that hold data under a page. */
+  async function* walk(id: Id, level: number, first: number): AsyncGenerator<number> {
+    if (id === null) return;
+    const span = pageSize ** level;
+    for (const [at, entry] of (await reader.page(id)).entries()) {
+      if (entry === null) continue;
+      if (level === 0) yield first + at;
+      else yield* walk(entry, level - 1, first + at * span);
+    }
+  }
+  return {
+    size,
+    async *extents(): AsyncGenerator<Extent> {
+      let start = -1;
+      let end = -1;
+      for await (const index of walk(root, depth - 1, 0)) {
+        if (index >= chunkCount) throw new BaluchonError('vault', `damaged: disk ${about.id} has pages beyond its end`);
+        if (index !== end) {
+          if (end > start) yield { offset: start * chunkSize, length: (end - start) * chunkSize };
+          start = index;
+        }
+        end = index + 1;
+      }
+      if (end > start) yield { offset: start * chunkSize, length: Math.min(end * chunkSize, size) - start * chunkSize };
+    },
+    async read(offset, into) {
+      if (offset < 0 || offset + into.length > size) throw new BaluchonError('vault', `disk ${about.id}: read beyond its end`);
+      for (let done = 0; done < into.length; ) {
+        const index = Math.floor((offset + done) / chunkSize);
+        const from = offset + done - index * chunkSize;
+        const length = Math.min(chunkSize, size - index * chunkSize);
+        const part = into.subarray(done, done + length - from);
+        const id = await idAt(index);
+        if (id === null) part.fill(0);
+        else {
+          const plain = await reader.chunk(id);
+          if (plain.length !== length) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
+          part.set(plain.subarray(from, from + part.length));
+        }
+        done += part.length;
+      }
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,80 @@
+const idBytes = 32;
+const entryBytes = idBytes + 4;
+const slabEntries = 1 << 15;
+
+/**
+ * Chunk id -> number of the pack that holds it. 36 bytes an entry in slabs that never move, and 5 to 10 for the slots:
+ * at most 46 bytes a chunk.
+ */
+export interface ChunkTable {
+  readonly size: number;
+  /** The pack's number, or undefined. */
+  get(id: Uint8Array): number | undefined;
+  /** Adds or changes. */
+  set(id: Uint8Array, pack: number): void;
+  /** Bytes held. */
+  readonly bytes: number;
+}
+
+const place = (entry: number) => (entry % slabEntries) * entryBytes;
+// Ids are HMACs: any four bytes of them are a good hash.
+const start = (bytes: Uint8Array, at: number) => ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+
+export function chunkTable(): ChunkTable {
+  const slabs: Buffer[] = [];
+  let size = 0;
+  let slots = new Uint32Array(1 << 10);
+
+  const slab = (entry: number) => slabs[Math.floor(entry / slabEntries)]!;
+
+  /** The slot of an id: that of its entry (1 + its number), or the empty one where it would go. */
+  const find = (id: Uint8Array): number => {
+    const mask = slots.length - 1;
+    let slot = start(id, 0) & mask;
+    for (;;) {
+      const held = slots[slot]!;
+      if (held === 0) return slot;
+      const at = place(held - 1);
+      if (slab(held - 1).compare(id, 0, idBytes, at, at + idBytes) === 0) return slot;
+      slot = (slot + 1) & mask;
+    }
+  };
+  const grow = () => {
+    slots = new Uint32Array(slots.length * 2);
+    const mask = slots.length - 1;
+    for (let entry = 0; entry < size; entry++) {
+      let slot = start(slab(entry), place(entry)) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = entry + 1;
+    }
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    get bytes() {
+      return slabs.length * slabEntries * entryBytes + slots.byteLength;
+    },
+    get(id) {
+      const held = slots[find(id)]!;
+      return held === 0 ? undefined : slab(held - 1).readUInt32LE(place(held - 1) + idBytes);
+    },
+    set(id, pack) {
+      let slot = find(id);
+      let held = slots[slot]!;
+      if (held === 0) {
+        if (size + 1 > slots.length * 0.8) {
+          grow();
+          slot = find(id);
+        }
+        if (size === slabs.length * slabEntries) slabs.push(Buffer.allocUnsafeSlow(slabEntries * entryBytes));
+        slab(size).set(id.subarray(0, idBytes), place(size));
+        size += 1;
+        held = size;
+        slots[slot] = held;
+      }
+      slab(held - 1).writeUInt32LE(pack, place(held - 1) + idBytes);
+    },
+  };
+}

@@ -1,0 +1,292 @@
+import { readFileSync } from 'node:fs';
+import { BaluchonError, isError } from '../errors.ts';
+import type { Disk } from '../disk/disk.ts';
+import type { Document, JsonObject } from '../tenant/document.ts';
+import { chunkId, isZero, sha256 } from './chunk.ts';
+import { decompress, zstd } from './codec.ts';
+import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
+import { layout, patterns, rfc3339, compactTime } from './layout.ts';
+import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
+import { packer, packLane } from './packer.ts';
+import { packsText, parsePacks, readPacks } from './packs-list.ts';
+import { pageBuilder } from './pages.ts';
+import { gate, ordered } from './queue.ts';
+import type { Session } from './session.ts';
+import type { BundleInfo, BundleWriter, DiskResult, Source } from './types.ts';
+
+/** Chunks of one disk on their way at once, and buffers that all disks share. */
+const ahead = 8;
+const buffers = 24;
+/** Packs after which an index file is written, so that what a broken run has stored is found again. */
+const indexEvery = 64;
+/** One compressed chunk in so many is decompressed again before it counts as stored. */
+const sample = 64;
+
+const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+
+interface Loaded {
+  index: number;
+  plain: Buffer;
+  /** The pooled buffer that `plain` is a part of. */
+  whole: Buffer;
+}
+
+interface Piece {
+  index: number;
+  id: Buffer | null;
+  /** As it is to be stored; missing where the vault has it. */
+  body?: { bytes: Uint8Array; packed: boolean; plain: number };
+  length: number;
+}
+
+/** Begins a bundle: reads the index and what packs are there. */
+export async function beginBundle(session: Session, now?: Date): Promise<BundleWriter> {
+  const { roster, store, header } = session;
+  if (roster instanceof BaluchonError) throw roster;
+  const chunkSize = header.profile.chunk_size;
+  const secret = session.secrets.dedup[0]!;
+  const doomed = await doomedPacks(session);
+  const there = new Set<string>();
+  for await (const { name } of store.list('packs/')) {
+    const match = patterns.pack.exec(name);
+    if (match && !doomed.has(match[2]!)) there.add(match[2]!);
+  }
+  const index = await loadIndex(session, there);
+
+  const disks: BundleDisk[] = [];
+  const used = new Set<number>();
+  let added = 0;
+  let unlisted: PackContents[] = [];
+  let state: 'open' | 'committed' | 'aborted' = 'open';
+  let busy = 0;
+  const lane = packLane();
+  const pool = gate(buffers);
+  const spare: Buffer[] = [];
+  const compressing = new Map<string, Promise<{ bytes: Uint8Array; packed: boolean }>>();
+  let compressed = 0;
+
+  const stored = async (pack: PackContents & { bytes: number }) => {
+    added += pack.bytes;
+    unlisted.push(pack);
+    if (unlisted.length >= indexEvery) await list();
+  };
+  const list = async () => {
+    const packs = unlisted;
+    unlisted = [];
+    if (packs.length > 0) added += await writeIndex(session, packs);
+  };
+  const data = packer(session, index, lane, stored);
+  // Pages have packs of their own, so that walking a disk does not fetch its data.
+  const meta = packer(session, index, lane, stored);
+
+  /** Chunks that several disks bring at the same moment are compressed once. */
+  const pack = (id: Buffer, plain: Buffer): Promise<{ bytes: Uint8Array; packed: boolean }> => {
+    const hex = id.toString('hex');
+    let running = compressing.get(hex);
+    if (!running) {
+      running = (async () => {
+        const bytes = await zstd(plain);
+        if (bytes.length >= plain.length) return { bytes: Buffer.from(plain), packed: false };
+        if (compressed++ % sample === 0 && !(await decompress(bytes, plain.length)).equals(plain)) {
+          throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
+        }
+        return { bytes, packed: true };
+      })();
+      compressing.set(hex, running);
+      const done = () => compressing.delete(hex);
+      running.then(done, done);
+    }
+    return running;
+  };
+  /** True when the chunk was new. */
+  const put = async (where: typeof data, id: Buffer, body: { bytes: Uint8Array; packed: boolean }): Promise<boolean> => {
+    const known = index.chunks.get(id);
+    if (known === undefined) await where.add(id, body.bytes, body.packed);
+    used.add(index.chunks.get(id)!);
+    return known === undefined;
+  };
+  const putPage = async (text: Buffer): Promise<string> => {
+    const id = chunkId(secret, text);
+    if (index.chunks.get(id) === undefined) await put(meta, id, await pack(id, text));
+    else used.add(index.chunks.get(id)!);
+    return id.toString('hex');
+  };
+
+  const take = async ({ index: at, plain, whole }: Loaded): Promise<Piece> => {
+    try {
+      if (isZero(plain)) return { index: at, id: null, length: plain.length };
+      const id = chunkId(secret, plain);
+      if (index.chunks.get(id) !== undefined) return { index: at, id, length: plain.length };
+      return { index: at, id, length: plain.length, body: { ...(await pack(id, plain)), plain: plain.length } };
+    } finally {
+      spare.push(whole);
+      pool.leave();
+    }
+  };
+
+  const addDisk: BundleWriter['addDisk'] = async (disk, about, { signal, onProgress } = {}): Promise<DiskResult> => {
+    requireOpen(state);
+    if (disks.some((other) => other.id === about.id)) throw new BaluchonError('vault', `two disks with the id ${about.id}`);
+    const chunks = Math.ceil(disk.size / chunkSize);
+    const result: DiskResult = { size: disk.size, data: 0, new_bytes: 0, stored_bytes: 0 };
+    const pages = pageBuilder(chunks, putPage);
+    let next = 0;
+    async function* read(): AsyncGenerator<Loaded> {
+      for await (const at of dataChunks(disk, chunkSize)) {
+        signal?.throwIfAborted();
+        await pool.enter();
+        const whole = spare.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
+        const plain = whole.subarray(0, Math.min(chunkSize, disk.size - at * chunkSize));
+        try {
+          await disk.read(at * chunkSize, plain);
+        } catch (error) {
+          spare.push(whole);
+          pool.leave();
+          throw error;
+        }
+        yield { index: at, plain, whole };
+      }
+    }
+    busy += 1;
+    try {
+      for await (const piece of ordered(read(), ahead, take)) {
+        await pages.zeros(piece.index - next);
+        next = piece.index + 1;
+        if (piece.id) {
+          result.data += piece.length;
+          if (!piece.body) used.add(index.chunks.get(piece.id)!);
+          else if (await put(data, piece.id, piece.body)) {
+            result.new_bytes += piece.body.plain;
+            result.stored_bytes += piece.body.bytes.length;
+          }
+        }
+        await pages.add(piece.id?.toString('hex') ?? null);
+        onProgress?.(Math.min(disk.size, next * chunkSize));
+      }
+      signal?.throwIfAborted();
+      await pages.zeros(chunks - next);
+      const { depth, root } = await pages.end();
+      disks.push({ ...about, size: disk.size, data_bytes: result.data, depth, root });
+      onProgress?.(disk.size);
+      return result;
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw new BaluchonError('interrupted', 'interrupted', { cause: error });
+      throw error;
+    } finally {
+      busy -= 1;
+    }
+  };
+
+  const commit = async ({ source, documents, notes }: { source: Source; documents: Document[]; notes?: JsonObject }): Promise<BundleInfo> => {
+    requireOpen(state);
+    if (busy > 0) throw new BaluchonError('vault', 'a disk is still being read');
+    await data.flush();
+    await meta.flush();
+    await list();
+    const packs = [...used].map((number) => index.packs[number]!);
+    await stillThere(session, packs);
+    const previous = await heads(session);
+    const { text, lists } = packsText(header.vault, previous, packs);
+    for (const { name, body } of lists) {
+      if (await store.stat(name)) continue;
+      await store.put(name, body);
+      added += body.length;
+    }
+    const counts: { [kind: string]: number } = {};
+    for (const { kind } of documents) counts[kind] = (counts[kind] ?? 0) + 1;
+    const created = rfc3339(now ?? new Date());
+    const manifest: Manifest = {
+      format: 'baluchon-bundle/1',
+      vault: header.vault,
+      created,
+      tool: `baluchon/${version}`,
+      epoch: session.secrets.epoch,
+      source,
+      counts,
+      disk_bytes: disks.reduce((sum, disk) => sum + disk.size, 0),
+      added_bytes: added,
+      disks: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      packs: { sha256: sha256(text) },
+      previous,
+      roster: { serial: roster.roster.serial, sha256: roster.digest },
+      notes: notes ?? {},
+    };
+    const key = session.secrets.keys[0]!;
+    const { id, bytes } = await sealManifest(manifest, documents, key.toPublic(), key);
+    const time = compactTime(created);
+    await store.put(layout.packs(time, id), text);
+    await store.put(layout.manifest(time, id), bytes);
+    state = 'committed';
+    return bundleInfo(id, manifest);
+  };
+
+  return {
+    addDisk,
+    commit,
+    async abort() {
+      if (state !== 'open') return;
+      state = 'aborted';
+      // What is stored already is worth finding again; what is not, is dropped.
+      await list().catch(() => {});
+    },
+  };
+}
+
+export function bundleInfo(id: string, { created, source, counts, disk_bytes, added_bytes }: Manifest): BundleInfo {
+  return { id, created, source, counts, disk_bytes, added_bytes };
+}
+
+function requireOpen(state: string): void {
+  if (state !== 'open') throw new BaluchonError('vault', `the bundle is ${state} already`);
+}
+
+/** Numbers of the chunks that may hold data, ascending. */
+async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number> {
+  let next = 0;
+  for await (const { offset, length } of disk.extents()) {
+    const end = Math.ceil((offset + length) / chunkSize);
+    for (next = Math.max(next, Math.floor(offset / chunkSize)); next < end; next++) yield next;
+  }
+}
+
+/** Packs that a prune has marked: they may vanish, so nothing new may rely on them. */
+async function doomedPacks({ store }: Session): Promise<Set<string>> {
+  const doomed = new Set<string>();
+  for await (const { name } of store.list('doomed/')) {
+    if (!patterns.doomed.test(name)) continue;
+    const list = await readPacks(store, name, () => {}).catch((error: unknown) => {
+      if (isError(error, 'vault')) return { packs: [] };
+      throw error;
+    });
+    for (const pack of list.packs) doomed.add(pack);
+  }
+  return doomed;
+}
+
+async function stillThere({ store }: Session, packs: string[]): Promise<void> {
+  const missing = new Set(packs);
+  for await (const { name } of store.list('packs/')) missing.delete(patterns.pack.exec(name)?.[2] ?? '');
+  if (missing.size > 0) {
+    throw new BaluchonError('store', `${store.name}: ${missing.size} packs vanished meanwhile, one is ${layout.pack([...missing][0]!)}`, { hint: 'another program pruned the vault: run the export again' });
+  }
+}
+
+/** Manifests that no other bundle names as previous. */
+async function heads({ store }: Session): Promise<string[]> {
+  const manifests = new Set<string>();
+  const lists: string[] = [];
+  for await (const { name } of store.list('bundles/')) {
+    if (patterns.manifest.test(name)) manifests.add(name);
+    else if (patterns.packs.test(name)) lists.push(name);
+  }
+  const heads = new Set(manifests);
+  for (const name of lists) {
+    if (!manifests.has(name.replace(/packs$/, 'pgp'))) continue;
+    try {
+      for (const previous of parsePacks(await store.get(name), name).previous) heads.delete(previous);
+    } catch (error) {
+      if (!isError(error, 'vault')) throw error;
+    }
+  }
+  return [...heads].sort();
+}
