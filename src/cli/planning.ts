@@ -25,7 +25,12 @@ export async function withPlan<T>(context: Context, name: string, options: PlanO
   const given = options.map === undefined ? undefined : readMapping(await readText(context, options.map, 'mapping file'), options.map);
   return withBundle(context, name, options, (bundle) =>
     withCloud(context, options, async (cloud) => {
-      const inventory = await takeInventory(cloud, { bundle, emit: context.emit, signal: context.signal });
+      const inventory = await takeInventory(cloud, {
+        bundle: bundle.info.id,
+        ...(options.rename !== undefined && { rename: options.rename }),
+        emit: context.emit,
+        signal: context.signal,
+      });
       const mapping = given ?? guessMapping(bundle.documents, inventory).mapping;
       const plan = planImport(bundle, inventory, mapping, { ...(options.only && { only: options.only }), ...(options.rename !== undefined && { rename: options.rename }) });
       return work({ cloud, bundle, mapping, plan });

@@ -5,21 +5,23 @@ import type { Document } from '../tenant/document.ts';
  * kind share it, the beginning of the id as well.
  */
 export function labels(documents: readonly Document[]): Map<string, string> {
-  const seen = new Map<string, number>();
   const plain = new Map(documents.map((document) => [document.id, document.name.trim() === '' ? nameless(document) : document.name]));
   const key = (document: Document): string => `${document.kind}\0${plain.get(document.id)}`;
-  for (const document of documents) seen.set(key(document), (seen.get(key(document)) ?? 0) + 1);
-  return new Map(
-    documents.map((document) => {
-      const label = plain.get(document.id) ?? '';
-      return [document.id, (seen.get(key(document)) ?? 0) > 1 ? `${label} [${short(document.id)}]` : label];
-    }),
-  );
+  const names = new Map<string, string>();
+  for (const namesakes of Map.groupBy(documents, key).values()) {
+    const distinct = new Set(namesakes.map(({ id }) => short(id))).size === namesakes.length;
+    for (const { id } of namesakes) names.set(id, `${plain.get(id)}${namesakes.length > 1 ? ` [${distinct ? short(id) : digits(id)}]` : ''}`);
+  }
+  return names;
 }
 
 /** The first six digits of a document's id. */
 export function short(id: string): string {
-  return id.slice(id.lastIndexOf('-') + 1).slice(0, 6);
+  return digits(id).slice(0, 6);
+}
+
+function digits(id: string): string {
+  return id.slice(id.lastIndexOf('-') + 1);
 }
 
 function nameless(document: Document): string {

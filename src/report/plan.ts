@@ -25,43 +25,47 @@ export function planText(plan: Plan, look: Look): string {
   const losses = lossesText(plan.fidelity, look);
   const parts = [
     [`${look.tone('title', safe(from))}  ->  ${look.tone('title', safe(to))}`],
-    ...groups(plan.actions).map(([kind, actions]) => [look.tone('title', noun(kind)), ...actionLines(actions, look)]),
+    actionLines(plan.actions, look),
     losses.length > 0 ? [look.tone('title', 'will not be as it was'), ...losses] : [],
     plan.quota.length > 0 ? [look.tone('title', 'quota'), ...quotaLines(plan.quota, look)] : [],
+    plan.bytes > 0 ? [`${look.tone('title', 'disks')}  ${bytes(plan.bytes)} to send, about ${duration(plan.seconds)}`] : [],
     plan.warnings.flatMap((warning) => wrap(safe(warning), look.width - 11).map((line, at) => (at === 0 ? `  ${look.tone('warn', 'warning:')} ${line}` : `           ${line}`))),
     [summary(plan, look)],
   ];
   return `${parts.filter((part) => part.length > 0).map((part) => part.join('\n')).join('\n\n')}\n`;
 }
 
-/** `Plan: 23 to create, 4 mapped; 212 MiB to send, about 3 min.` */
+/** `Plan: 23 to create, 4 mapped.`, folded between the counts. */
 function summary(plan: Plan, look: Look): string {
   const counts = (Object.keys(RUNES) as ActionType[]).flatMap((type) => {
     const number = plan.actions.filter((action) => action.action === type).length;
-    if (number === 0) return [];
-    const { counted, tone } = RUNES[type];
-    return [look.tone(tone, `${number} ${counted}`)];
+    return number === 0 ? [] : [{ text: `${number} ${RUNES[type].counted}`, tone: RUNES[type].tone }];
   });
-  const work = plan.bytes > 0 ? `; ${bytes(plan.bytes)} to send, about ${duration(plan.seconds)}` : '';
-  return `${look.tone('title', 'Plan:')} ${counts.length === 0 ? 'nothing to do' : counts.join(', ')}${work}.`;
-}
-
-function groups(actions: readonly Action[]): [string, Action[]][] {
-  return [...Map.groupBy(actions, (action) => action.kind)];
+  if (counts.length === 0) return `${look.tone('title', 'Plan:')} nothing to do.`;
+  let line = look.tone('title', 'Plan:');
+  let used = 5;
+  for (const [at, { text, tone }] of counts.entries()) {
+    const end = at === counts.length - 1 ? '.' : ',';
+    const folded = used + text.length + 2 > look.width;
+    line += `${folded ? '\n      ' : ' '}${look.tone(tone, text)}${end}`;
+    used = (folded ? 5 : used) + text.length + 2;
+  }
+  return line;
 }
 
 function actionLines(actions: readonly Action[], look: Look): string[] {
   const names = labels(actions.map((action) => ({ ...action, params: {}, refs: {}, info: {} })));
-  const rows = actions.flatMap((action) => {
+  const grouped = [...Map.groupBy(actions, (action) => action.kind).values()].flat();
+  const rows = grouped.flatMap((action) => {
     const { rune, tone } = RUNES[action.action];
     const name = names.get(action.id) ?? action.name;
     const target = action.target !== undefined && action.target.name !== action.name ? `-> ${action.target.name === '' ? action.target.id : action.target.name}` : '';
     return [
-      [{ text: rune, tone }, { text: name, tone: action.action === 'create' ? tone : 'link' }, target, { text: action.reason, tone: 'faint' as const }],
-      ...(action.changes ?? []).map((change) => ['', '', '', change]),
+      [{ text: rune, tone }, { text: noun(action.kind), tone: 'faint' as const }, { text: name, tone: action.action === 'create' ? tone : 'link' }, target, { text: action.reason, tone: 'faint' as const }],
+      ...(action.changes ?? []).map((change) => ['', '', '', '', change]),
     ];
   });
-  return table([{}, {}, {}, {}], rows, look, '  ');
+  return table([{}, {}, {}, {}, {}], rows, look, '  ');
 }
 
 const amount = (value: number, unit: string | undefined): string => (value < 0 ? 'unlimited' : `${value.toLocaleString('en')}${unit === undefined ? '' : ` ${unit}`}`);

@@ -12,18 +12,18 @@ export function bytes(count: number): string {
   return `${text} ${UNITS[unit]}`;
 }
 
+const two = (value: number): string => String(value).padStart(2, '0');
+
 /** `0.4 s`, `12 s`, `3 min 20 s`, `1 h 05 min`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 10) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
-  if (minutes < 60) return `${Math.round(whole / 60)} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  if (whole < 600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
-
-const two = (value: number): string => String(value).padStart(2, '0');
 
 /** A countdown: `0:07`, `12:05`, `1:02:03`. */
 export function clock(seconds: number): string {

@@ -61,6 +61,9 @@ export const APPEARANCES: Readonly<Record<string, Appearance>> = {
 
 /** All the words of a document's line, its own and the references it names. */
 export function wordsOf(document: Document, graph: Graph, labels: ReadonlyMap<string, string>): string[] {
+  // Referred to by something of the project's, and not to be had: there is nothing more to say of it.
+  const { missing } = document.info;
+  if (missing !== undefined) return [`not in the bundle: ${text(missing)}`];
   const appearance = APPEARANCES[document.kind];
   const own = appearance?.words?.(document.params, document, graph) ?? [];
   const named = new Map<string, Set<string>>();

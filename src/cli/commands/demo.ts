@@ -69,6 +69,8 @@ export async function run(context: Context, _: string[], options: Options): Prom
     const results: { command: string; result: object }[] = [];
     const env = { ...withoutClouds(context.env), OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), BALUCHON_PASSPHRASE_FILE: 'pw' };
     let failed = false;
+    // The journal of the import is state of the user's; that of a demo is not.
+    process.env['XDG_STATE_HOME'] = folder;
     for (const step of STEPS) {
       context.signal.throwIfAborted();
       context.view.aside((look) => `\n${look.tone('faint', `# ${step.says}`)}\n${look.tone('title', `$ baluchon ${step.types}`)}\n`);

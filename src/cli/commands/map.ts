@@ -6,7 +6,7 @@ export async function run(context: Context, [name = '']: string[], options: KeyO
   await withBundle(context, name, options, (bundle) =>
     withCloud(context, options, async (cloud) => {
       const { guessMapping, takeInventory, writeMapping } = await import('../../import/index.ts');
-      const inventory = await takeInventory(cloud, { bundle, emit: context.emit, signal: context.signal });
+      const inventory = await takeInventory(cloud, { bundle: bundle.info.id, emit: context.emit, signal: context.signal });
       const guess = guessMapping(bundle.documents, inventory);
       context.view.result({ format: 'baluchon-map/1', ...guess }, () => writeMapping(guess.mapping, guess.comments));
     }),
