@@ -1,8 +1,11 @@
 import { promisify } from 'node:util';
-import { constants, inflateRaw, zstdDecompress } from 'node:zlib';
+import { constants, inflateRaw, inflateRawSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 
 const inflate = promisify(inflateRaw);
 const unzstd = promisify(zstdDecompress);
+
+/** Handing a stream to another thread and back takes 100 µs of ours: more than expanding a smaller cluster than this. */
+const worthAThread = 64 << 10;
 
 /** More than QEMU's encoder asks for (2 MiB), and all that a damaged frame can make us allocate. */
 const maxWindowLog = 23;
@@ -13,10 +16,16 @@ const maxWindowLog = 23;
  */
 export async function expand(bytes: Uint8Array, type: 'zlib' | 'zstd', clusterSize: number): Promise<Uint8Array> {
   const limits = { maxOutputLength: clusterSize, chunkSize: clusterSize };
-  const cluster =
-    type === 'zlib'
-      ? await inflate(bytes, { ...limits, finishFlush: constants.Z_SYNC_FLUSH })
-      : await unzstd(bytes.subarray(0, zstdFrameLength(bytes)), { ...limits, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } });
+  const here = clusterSize < worthAThread;
+  let cluster: Uint8Array;
+  if (type === 'zlib') {
+    const options = { ...limits, finishFlush: constants.Z_SYNC_FLUSH };
+    cluster = here ? inflateRawSync(bytes, options) : await inflate(bytes, options);
+  } else {
+    const options = { ...limits, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } };
+    const frame = bytes.subarray(0, zstdFrameLength(bytes));
+    cluster = here ? zstdDecompressSync(frame, options) : await unzstd(frame, options);
+  }
   if (cluster.length !== clusterSize) throw new Error(`${cluster.length} bytes in place of ${clusterSize}`);
   return cluster;
 }
