@@ -1,4 +1,4 @@
-import type { Document } from '../tenant/document.ts';
+import type { Document, JsonObject } from '../tenant/document.ts';
 
 /** A mapping file: names of the bundle's side -> names (or ids) of the target's side. */
 export interface Mapping {
@@ -53,6 +53,8 @@ export interface Action {
   target?: { id: string; name: string };
   /** For update: what changes, one line each. */
   changes?: string[];
+  /** For create and update: what it is to be, in the target's names; references are ids of this plan's actions. */
+  params?: JsonObject;
 }
 
 export type Verdict = 'kept' | 'mapped' | 'degraded' | 'lost' | 'unknown';
@@ -91,6 +93,9 @@ export interface Plan {
   seconds: number;
   fidelity: Fidelity[];
   warnings: string[];
+  /** The options that it was made with. */
+  only?: string[];
+  rename?: string;
 }
 
 /** How an import ended. */

@@ -38,7 +38,6 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
       name: raw.name ?? '',
       params: {
         name: raw.name ?? '',
-        // Making an image public takes an admin; what is ours is carried with the visibility it has.
         visibility: raw.visibility,
         disk_format: raw.disk_format,
         container_format: raw.container_format,
@@ -71,10 +70,14 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
     if (a !== '' && (a.startsWith(b) || b.startsWith(a))) return { cost: 2 + Math.abs(a.length - b.length) / 100, reason: 'a similar name' };
     return undefined;
   },
+  adapt: (params) =>
+    params.visibility === 'public'
+      ? { params: { ...params, visibility: 'private' }, changes: [{ attribute: 'visibility', reason: 'making an image public takes an administrator' }] }
+      : { params, changes: [] },
   async create({ cloud, params, disk, signal, temporaries }) {
     const { name, visibility, disk_format, container_format, min_disk, min_ram, tags, os_hidden, properties } = params;
     if (!disk) throw new BaluchonError('usage', `image "${name}" has no bytes in this bundle`, { hint: 'export again without --no-disks' });
-    const more = { min_disk, min_ram, tags, ...(os_hidden && { os_hidden }), visibility: visibility === 'public' ? 'private' : visibility };
+    const more = { min_disk, min_ram, tags, ...(os_hidden && { os_hidden }), visibility };
     let id: string | undefined;
     try {
       return await sendImage(cloud, disk, { name, disk_format, container_format, properties, more }, (created) => (id = created), signal);

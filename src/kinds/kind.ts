@@ -1,7 +1,7 @@
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { Emit } from '../events.ts';
-import type { DiskDocument, Document } from '../tenant/document.ts';
+import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 import type { Temporaries } from './temporary.ts';
 
 /**
@@ -43,6 +43,8 @@ export interface Kind<Raw = any> {
   foreign?(document: Document): boolean;
   /** How well an offer stands in for a foreign document: lower is better, undefined not at all. */
   rank?(wanted: Document, offer: Document): { cost: number; reason: string } | undefined;
+  /** What an ordinary user can't have as it was: the params an import asks for instead, and why. Pure. */
+  adapt?(params: JsonObject): { params: JsonObject; changes: { attribute: string; reason: string }[] };
   /** Why an import does not create this one (a described snapshot), or undefined. */
   skip?(document: Document): string | undefined;
   /** Documents that must be complete before this one is created, beyond its references. Ids. */
