@@ -133,8 +133,9 @@ async function issue(http: Http, config: CloudConfig, methods: Methods, signal: 
     url: `${url}/auth/tokens`,
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify({ auth: { identity: { methods: Object.keys(methods), ...methods }, ...(scope && { scope }) } }),
-    // A token too many does no harm.
+    // A token too many does no harm. An address that does not answer is more often wrong than down.
     repeatable: true,
+    tries: 3,
     ...(signal && { signal }),
   });
   if (reply.status !== 201 && reply.status !== 200) throw refusal(config, url, reply, bound);
@@ -189,7 +190,7 @@ function refusal(config: CloudConfig, url: string, reply: Reply, applicationCred
     return new BaluchonError('auth', `cloud "${config.name}": the account needs more than one factor to log in`, { status, hint: 'set auth_type: v3multifactor and auth_methods, or use an application credential' });
   }
   if (status === 401) {
-    const who = applicationCredential ? 'the application credential' : `user "${auth['username'] ?? auth['user_id'] ?? '?'}"`;
+    const who = applicationCredential ? 'the application credential' : !auth['username'] && !auth['user_id'] ? 'the token' : `user "${auth['username'] ?? auth['user_id']}"`;
     const scope = wantsProject(config) && !applicationCredential ? ` in project "${auth['project_name'] ?? auth['project_id']}"` : '';
     return new BaluchonError('auth', `${url} does not accept ${who}${scope}: ${words}`, {
       status,
@@ -198,6 +199,9 @@ function refusal(config: CloudConfig, url: string, reply: Reply, applicationCred
         : 'check user name, password, project and their domains (Keystone does not say which is wrong)',
     });
   }
-  if (status === 404) return new BaluchonError('auth', `no Keystone v3 at ${url} (404)`, { status, hint: 'is auth_url the address of Keystone, such as https://cloud.example:5000/v3?' });
+  if (status !== 300 && status >= 301 && status < 400) {
+    return new BaluchonError('auth', `${url} sends us elsewhere: ${reply.headers['location'] ?? status}`, { status, hint: 'set auth_url to that address' });
+  }
+  if ([300, 404, 405].includes(status)) return new BaluchonError('auth', `no Keystone v3 at ${url} (${status})`, { status, hint: 'is auth_url the address of Keystone, such as https://cloud.example:5000/v3?' });
   return faultOf('identity', 'POST', '/auth/tokens', reply);
 }

@@ -91,7 +91,7 @@ export function configFromVariables(variables: Record<string, string | undefined
 /** A setting that the auth type cannot do without. Throws `usage` naming it. */
 export function need(config: CloudConfig, type: string, key: string): string {
   const value = config.auth[key];
-  if (!value) throw new BaluchonError('usage', `cloud "${config.name}": auth_type ${type} needs ${key} (${config.source})`, { hint: `set it in the auth section of clouds.yaml, or OS_${key.toUpperCase()}` });
+  if (!value) throw new BaluchonError('usage', `cloud "${config.name}": auth_type ${type} needs the setting ${key} (${config.source})`, { hint: `set it in the auth section of clouds.yaml, or OS_${key.toUpperCase()}` });
   return value;
 }
 

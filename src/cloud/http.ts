@@ -28,6 +28,8 @@ export interface Call {
   signal?: AbortSignal;
   /** Whether it may be sent again when it may have been acted upon. Default: all but POST and PATCH; never with a streamed body. */
   repeatable?: boolean;
+  /** Fewer tries than usual. */
+  tries?: number;
   /** Milliseconds until the headers of the answer must be there. Default 3 minutes. */
   headersTimeout?: number;
 }
@@ -77,6 +79,7 @@ export function createHttp(options: HttpOptions = {}): Http {
     const signal = anySignal(options.signal, call.signal);
     const streamed = call.body !== undefined && typeof call.body !== 'string';
     const repeatable = !streamed && (call.repeatable ?? !['POST', 'PATCH'].includes(call.method));
+    const most = Math.min(patience.tries, call.tries ?? Infinity);
     let url = new URL(call.url);
     let headers = call.headers;
     let [tries, refusals, redirects] = [0, 0, 0];
@@ -93,7 +96,7 @@ export function createHttp(options: HttpOptions = {}): Http {
         if (error instanceof BaluchonError) throw error;
         const fault = networkFault(url, error);
         emit({ type: 'debug', message: `${call.method} ${url.href}: ${fault.message}` });
-        if (tries >= patience.tries || hopeless(error) || streamed || !(repeatable || neverSent(error))) throw fault;
+        if (tries >= most || hopeless(error) || streamed || !(repeatable || neverSent(error))) throw fault;
         await sleep(backoff(tries, patience), signal);
         continue;
       }
@@ -110,12 +113,13 @@ export function createHttp(options: HttpOptions = {}): Http {
         continue;
       }
       const asked = retryAfter(reply.headers['retry-after']);
-      const refused = status === 429 || (asked !== undefined && (status === 413 || status === 503));
+      // Cinder says over quota with 413 and a Retry-After of 0, as patience is of no use there.
+      const refused = status === 429 || (asked !== undefined && (status === 503 || (status === 413 && asked > 0)));
       if (refused && !streamed) {
         refusals += 1;
         const wait = asked ?? backoff(refusals, patience);
         if (refusals > patience.refusals || wait > patience.retryAfter) {
-          if (asked === undefined) return reply;
+          if (asked === undefined || status === 413) return reply;
           throw new BaluchonError('cloud', `${url.host} asks for patience once too often: ${Math.ceil(wait / 1000)} s more (${call.method} ${url.pathname}: ${status})`, {
             status,
             hint: 'the provider limits the rate of calls: try again later, or ask for a higher limit',
@@ -126,7 +130,7 @@ export function createHttp(options: HttpOptions = {}): Http {
         tries -= 1;
         continue;
       }
-      if ([502, 503, 504].includes(status) && repeatable && tries < patience.tries) {
+      if ([502, 503, 504].includes(status) && repeatable && tries < most) {
         await sleep(backoff(tries, patience), signal);
         continue;
       }
