@@ -38,18 +38,21 @@ export function fidelityLines(fidelity: readonly Fidelity[], look: Look): string
   return [`${look.tone('title', 'fidelity')}  ${counts.join(', ')}`, ...lossesText(fidelity, look)];
 }
 
-/** Every line that is not "kept": worst first. */
+/** Every line that is not "kept", worst first; the same thing said of several is said once, with their names. */
 export function lossesText(fidelity: readonly Fidelity[], look: Look): string[] {
   const worst: Verdict[] = ['lost', 'degraded', 'unknown', 'mapped'];
-  const rows = worst.flatMap((verdict) =>
-    fidelity
-      .filter((line) => line.verdict === verdict)
-      .map((line): Cell[] => [
-        { text: verdict, tone: TONES[verdict] },
-        `${noun(line.kind)} ${line.name}${line.attribute === undefined ? '' : ` ${line.attribute}`}`,
-        [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(': '),
-      ]),
-  );
+  const rows = worst.flatMap((verdict) => {
+    const lines = fidelity.filter((line) => line.verdict === verdict);
+    return [...Map.groupBy(lines, (line) => JSON.stringify([line.kind, line.attribute, change(line), line.reason])).values()].map((same): Cell[] => {
+      const [line] = same as [Fidelity];
+      const attribute = line.attribute === undefined ? '' : ` ${line.attribute}`;
+      const said = [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(': ');
+      const names = same.map(({ id, name }) => (name === '' ? id : name)).join(', ');
+      return same.length === 1
+        ? [{ text: verdict, tone: TONES[verdict] }, `${noun(line.kind)} ${names}${attribute}`, said]
+        : [{ text: verdict, tone: TONES[verdict] }, `${count(same.length, noun(line.kind))}${attribute}`, `${said} (${names})`];
+    });
+  });
   return table([{}, {}, {}], rows, look, '  ');
 }
 

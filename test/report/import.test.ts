@@ -94,6 +94,12 @@ describe('the report of an import', () => {
 });
 
 describe('the report of an export', () => {
+  test('says once what is the same for several', () => {
+    const note = { kind: 'server', attribute: 'user_data', verdict: 'unknown' as const, reason: 'hidden' };
+    const notes = ['a', 'b', 'c'].map((name) => ({ ...note, id: `server-${name}`, name }));
+    expect(exportText({ format: 'baluchon-export/1', bundle: info, disks: [], notes, seconds: 1 }, './vault', plain)).toContain('\n  unknown  3 servers user_data  hidden (a, b, c)\n');
+  });
+
   test('tells each disk, what is missing and why, and the name of the bundle', async () => {
     const disk = { id: 'volume-1', name: '負荷', size: 2 ** 30, data: 61 * 2 ** 20, new_bytes: 2 ** 20, stored_bytes: 400 * 2 ** 10, consistency: 'crash', format: 'qcow2', seconds: 12.3 };
     const notes = [{ id: 'server-1', kind: 'server', name: 'php-1', attribute: 'user_data', verdict: 'unknown' as const, reason: 'shown to administrators only' }];

@@ -8,7 +8,7 @@ export async function run(context: Context, [name = '']: string[], options: KeyO
       const { guessMapping, takeInventory, writeMapping } = await import('../../import/index.ts');
       const inventory = await takeInventory(cloud, { bundle: bundle.info.id, emit: context.emit, signal: context.signal });
       const guess = guessMapping(bundle.documents, inventory);
-      context.view.result({ format: 'baluchon-map/1', ...guess }, () => writeMapping(guess.mapping, guess.comments));
+      context.view.result({ format: 'baluchon-map/1', ...guess }, () => writeMapping(guess, `what of ${bundle.info.source.cloud} (${bundle.info.source.project.name}) stands for what on ${inventory.cloud} (${inventory.project.name})`));
     }),
   );
 }

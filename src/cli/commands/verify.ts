@@ -16,6 +16,8 @@ export async function run(context: Context, [name = '']: string[], options: Opti
   return withVault(context, path, options, async (vault) => {
     const readData = options.readData === true;
     const result = await vault.verify({ ...(one && { ref }), readData, signal: context.signal });
+    // A vault has files: a check that looked at none has checked nothing.
+    if (result.files === 0) throw new BaluchonError('vault', `nothing was found to verify in ${path}`);
     context.view.result({ format: 'baluchon-verify/1', read_data: readData, ...result }, (look) => {
       const looked = `${count(result.files, 'file')}, ${bytes(result.bytes)}${readData ? ', every byte of every disk' : ''}`;
       if (result.problems.length === 0) return `${look.tone('good', 'Whole:')} ${looked}, all there and as written.\n`;
