@@ -29,11 +29,10 @@ export interface RawImage {
   [property: string]: unknown;
 }
 
-const CORE = new Set([
-  ...['id', 'name', 'status', 'visibility', 'disk_format', 'container_format', 'size', 'virtual_size', 'min_disk', 'min_ram'],
-  ...['protected', 'os_hidden', 'owner', 'tags', 'checksum', 'os_hash_algo', 'os_hash_value', 'created_at', 'updated_at'],
-  ...['self', 'file', 'schema', 'stores', 'locations', 'direct_url', 'deleted', 'deleted_at'],
-]);
+const CORE = new Set(
+  `id name status visibility disk_format container_format size virtual_size min_disk min_ram protected os_hidden owner tags checksum
+   os_hash_algo os_hash_value created_at updated_at self file schema stores locations direct_url deleted deleted_at`.split(/\s+/),
+);
 
 /**
  * Properties that speak of the cloud they were made on: its ids, its users, its stores, its digests of other bytes.

@@ -29,7 +29,14 @@ function protocolNumber(protocol: Rule['protocol'], ethertype: string): string {
   return String(numbers[name] ?? name);
 }
 
-const port = (value: number | null | undefined) => (value === null || value === undefined || value === -1 ? '' : String(value));
+/**
+ * First and last port (or ICMP type and code); null where any will do. Newer Neutrons answer null for the whole range of
+ * ports, older ones the range.
+ */
+export function portRange(rule: Rule): [number | null, number | null] {
+  const [first, last] = [rule.port_range_min, rule.port_range_max].map((value) => (value === undefined || value === -1 ? null : value)) as [number | null, number | null];
+  return first === 1 && last === 65535 ? [null, null] : [first, last];
+}
 
 function prefix(value: string | null | undefined): string {
   if (!value) return '';
@@ -43,7 +50,7 @@ function prefix(value: string | null | undefined): string {
 export function ruleKey(rule: Rule): string {
   const ethertype = (rule.ethertype ?? 'IPv4').toLowerCase();
   return [
-    rule.direction, ethertype, protocolNumber(rule.protocol, ethertype), port(rule.port_range_min), port(rule.port_range_max),
+    rule.direction, ethertype, protocolNumber(rule.protocol, ethertype), ...portRange(rule).map((port) => port ?? ''),
     prefix(rule.remote_ip_prefix), rule.remote_group_id ?? '', rule.remote_address_group_id ?? '',
   ].join(' ');
 }

@@ -2,7 +2,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import schema from '../../schemas/security-group.json' with { type: 'json' };
 import type { CreateWork, Kind, Ref } from './kind.ts';
 import { accepted, create, described, extensions, one, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
-import { compareRules, ruleKey, type Rule } from './rules.ts';
+import { compareRules, portRange, ruleKey, type Rule } from './rules.ts';
 
 export { compareRules, ruleKey, type Rule } from './rules.ts';
 
@@ -58,13 +58,14 @@ export const securityGroup: Kind<RawSecurityGroup> = {
 };
 
 function ruleParams(rule: RawRule, ref: Ref) {
-  const { direction, ethertype, protocol, port_range_min, port_range_max, remote_ip_prefix, remote_group_id, description } = rule;
+  const [port_range_min, port_range_max] = portRange(rule);
+  const { direction, ethertype, protocol, remote_ip_prefix, remote_group_id, description } = rule;
   return {
     direction,
     ethertype: ethertype ?? 'IPv4',
     protocol: protocol ?? null,
-    port_range_min: port_range_min ?? null,
-    port_range_max: port_range_max ?? null,
+    port_range_min,
+    port_range_max,
     remote_ip_prefix: remote_ip_prefix ?? null,
     ...(remote_group_id ? { remote_group_id: ref('security-group', remote_group_id) } : {}),
     ...(description ? { description } : {}),
@@ -92,12 +93,14 @@ async function reconcile(work: CreateWork & { id: string }): Promise<void> {
     });
   }
   for (const rule of add) {
-    const attributes = Object.fromEntries(Object.entries(rule).filter(([name, value]) => value !== null && value !== undefined && !(name.startsWith('port_range_') && value === -1)));
+    const [port_range_min, port_range_max] = portRange(rule);
+    const attributes = Object.fromEntries(Object.entries({ ...rule, port_range_min, port_range_max }).filter(([, value]) => value !== null && value !== undefined));
     await create<RawRule>(work, 'security_group_rule', { ...attributes, security_group_id: id });
   }
   const left = compareRules(wanted, await existing());
   if (left.add.length + left.remove.length > 0) {
-    throw new BaluchonError('cloud', `security group ${work.document.name}: its rules are not those asked for: ${left.add.length} missing, ${left.remove.length} too many`, {
+    const what = [...left.add.map((rule) => `missing: ${ruleKey(rule)}`), ...left.remove.map((rule) => `too many: ${ruleKey(rule)}`)];
+    throw new BaluchonError('cloud', `security group ${work.document.name}: its rules are not those asked for: ${what.join('; ')}`, {
       hint: 'somebody or something else changes this group; run the import again',
     });
   }
