@@ -8,8 +8,8 @@ import { withBundle, withCloud } from '../open.ts';
 export async function run(context: Context, [left = '', right = '']: string[], options: KeyOptions): Promise<number> {
   const sides = [await read(context, left, options), await read(context, right, options)] as const;
   const { diffDocuments } = await import('../../tenant/diff.ts');
-  const { isForeign, kindOf } = await import('../../kinds/index.ts');
-  const differences = diffDocuments(...sides, { foreign: isForeign, ignored: (kind) => kindOf(kind)?.origin ?? [] });
+  const { diffRules } = await import('../../kinds/index.ts');
+  const differences = diffDocuments(...sides, diffRules);
   context.view.result({ format: 'baluchon-diff/1', left, right, differences }, (look) => diffText(differences, { left, right }, look));
   return differences.length > 0 ? DIFFERS : 0;
 }
