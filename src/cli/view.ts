@@ -89,7 +89,8 @@ function printError(thrown: unknown, { err, progress, verbose }: Outputs): numbe
   }
   const said = error === undefined ? `a fault in baluchon itself: ${message}` : message;
   const hint = error === undefined ? 'run it again with --verbose and report what it prints' : error.hint;
-  err.write(`${err.look.tone('bad', 'baluchon:')} ${safe(said)}\n`);
+  // Several things wrong at once (a mapping file) are one line each, under each other.
+  err.write(`${err.look.tone('bad', 'baluchon:')} ${said.split('\n').map(safe).join('\n          ')}\n`);
   if (hint !== undefined) err.write(`${err.look.tone('faint', `  ${safe(hint)}`)}\n`);
   if (verbose) err.write(trace(thrown));
   return exit;

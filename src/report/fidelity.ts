@@ -1,27 +1,29 @@
 import type { Fidelity, ImportReport, Verdict } from '../import/types.ts';
-import type { Cell } from './table.ts';
+import type { Document } from '../tenant/document.ts';
 import type { Look, Tone } from './look.ts';
+import { labels } from './names.ts';
 import { safe } from './safe.ts';
-import { table } from './table.ts';
+import { table, type Cell } from './table.ts';
 import { count, duration, noun } from './units.ts';
 
 export const TONES: Record<Verdict, Tone> = { kept: 'good', mapped: 'link', degraded: 'warn', lost: 'bad', unknown: 'warn' };
 
-/** How an import ended: what failed and why, counts per verdict, every line that is not "kept", and the address map. */
-export function importText(report: ImportReport, look: Look): string {
+/** How an import ended (`documents` are the bundle's, for labels of what has no name): what failed and why, counts per verdict, every line that is not "kept", and the address map. */
+export function importText(report: ImportReport, look: Look, documents: readonly Document[] = []): string {
+  const names = labels(documents);
   const failures = report.failed.map((line): Cell[] => [
     { text: 'failed', tone: 'bad' },
-    `${noun(line.kind)} ${line.name}`,
+    `${noun(line.kind)} ${labelOf(line, names)}`,
     line.hint === undefined ? line.message : `${line.message} (${line.hint})`,
   ]);
-  const blocked = report.blocked.map((line): Cell[] => [{ text: 'not done', tone: 'warn' }, `${noun(line.kind)} ${line.name}`, `needs ${line.by}`]);
+  const blocked = report.blocked.map((line): Cell[] => [{ text: 'not done', tone: 'warn' }, `${noun(line.kind)} ${labelOf(line, names)}`, `needs ${line.by}`]);
   const left = report.failed.length + report.blocked.length;
   const end = left === 0
     ? `${look.tone('good', 'Done:')} ${count(report.created.length, 'resource')} created in ${duration(report.seconds)}.`
     : `${look.tone('bad', 'Not complete:')} ${count(report.created.length, 'resource')} created, ${left} not, in ${duration(report.seconds)}. The same command again goes on from here.`;
   const parts = [
     left > 0 ? [look.tone('title', 'not imported'), ...table([{}, {}, {}], [...failures, ...blocked], look, '  ')] : [],
-    fidelityLines(report.fidelity, look),
+    fidelityLines(report.fidelity, look, names),
     addressLines(report.addresses, look),
     [end],
   ];
@@ -29,17 +31,17 @@ export function importText(report: ImportReport, look: Look): string {
 }
 
 /** Counts per verdict, then each line that is not "kept", with its reason. */
-export function fidelityLines(fidelity: readonly Fidelity[], look: Look): string[] {
+function fidelityLines(fidelity: readonly Fidelity[], look: Look, names: ReadonlyMap<string, string>): string[] {
   if (fidelity.length === 0) return [];
   const counts = (Object.keys(TONES) as Verdict[]).map((verdict) => {
     const number = fidelity.filter((line) => line.verdict === verdict).length;
     return number === 0 ? look.tone('faint', `0 ${verdict}`) : look.tone(TONES[verdict], `${number} ${verdict}`);
   });
-  return [`${look.tone('title', 'fidelity')}  ${counts.join(', ')}`, ...lossesText(fidelity, look)];
+  return [`${look.tone('title', 'fidelity')}  ${counts.join(', ')}`, ...lossesText(fidelity, look, names)];
 }
 
 /** Every line that is not "kept", worst first; the same thing said of several is said once, with their names. */
-export function lossesText(fidelity: readonly Fidelity[], look: Look): string[] {
+export function lossesText(fidelity: readonly Fidelity[], look: Look, known: ReadonlyMap<string, string> = new Map()): string[] {
   const worst: Verdict[] = ['lost', 'degraded', 'unknown', 'mapped'];
   const rows = worst.flatMap((verdict) => {
     const lines = fidelity.filter((line) => line.verdict === verdict);
@@ -47,7 +49,7 @@ export function lossesText(fidelity: readonly Fidelity[], look: Look): string[] 
       const [line] = same as [Fidelity];
       const attribute = line.attribute === undefined ? '' : ` ${line.attribute}`;
       const said = [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(': ');
-      const names = same.map(({ id, name }) => (name === '' ? id : name)).join(', ');
+      const names = same.map((one) => labelOf(one, known)).join(', ');
       return same.length === 1
         ? [{ text: verdict, tone: TONES[verdict] }, `${noun(line.kind)} ${names}${attribute}`, said]
         : [{ text: verdict, tone: TONES[verdict] }, `${count(same.length, noun(line.kind))}${attribute}`, `${said} (${names})`];
@@ -55,6 +57,8 @@ export function lossesText(fidelity: readonly Fidelity[], look: Look): string[] 
   });
   return table([{}, {}, {}], rows, look, '  ');
 }
+
+const labelOf = ({ id, name }: { id: string; name: string }, names: ReadonlyMap<string, string>): string => names.get(id) ?? (name === '' ? id : name);
 
 function change(line: Fidelity): string {
   if (line.to !== undefined) return line.from === undefined ? line.to : `${line.from} -> ${line.to}`;

@@ -1,7 +1,8 @@
 import type { Action, ActionType, Plan, QuotaLine } from '../import/types.ts';
+import type { Document } from '../tenant/document.ts';
 import { lossesText } from './fidelity.ts';
-import { labels } from './names.ts';
 import type { Look, Tone } from './look.ts';
+import { labels } from './names.ts';
 import { safe } from './safe.ts';
 import { table } from './table.ts';
 import { bytes, duration, noun, when } from './units.ts';
@@ -18,14 +19,15 @@ export const RUNES: Record<ActionType, { rune: string; tone: Tone; counted: stri
   conflict: { rune: '!', tone: 'bad', counted: 'in conflict' },
 };
 
-/** A plan for a person: actions by kind with their reasons, what will not be as it was, quota, size, warnings, and one line that counts. */
-export function planText(plan: Plan, look: Look): string {
+/** A plan for a person (`documents` are the bundle's, for labels of what has no name): actions by kind with their reasons, what will not be as it was, quota, size, warnings, and one line that counts. */
+export function planText(plan: Plan, look: Look, documents: readonly Document[] = []): string {
+  const names = labels(documents);
   const from = `${plan.bundle.project} from ${plan.bundle.cloud}, ${when(plan.bundle.created)} UTC`;
   const to = `${plan.target.cloud}${plan.target.region === undefined ? '' : ` (${plan.target.region})`}, project ${plan.target.project.name}`;
-  const losses = lossesText(plan.fidelity, look);
+  const losses = lossesText(plan.fidelity, look, names);
   const parts = [
     [`${look.tone('title', safe(from))}  ->  ${look.tone('title', safe(to))}`],
-    actionLines(plan.actions, look),
+    actionLines(plan.actions, names, look),
     losses.length > 0 ? [look.tone('title', 'will not be as it was'), ...losses] : [],
     plan.quota.length > 0 ? [look.tone('title', 'quota'), ...quotaLines(plan.quota, look)] : [],
     plan.bytes > 0 ? [`${look.tone('title', 'disks')}  ${bytes(plan.bytes)} to send, about ${duration(plan.seconds)}`] : [],
@@ -53,8 +55,8 @@ function summary(plan: Plan, look: Look): string {
   return line;
 }
 
-function actionLines(actions: readonly Action[], look: Look): string[] {
-  const names = labels(actions.map((action) => ({ ...action, params: {}, refs: {}, info: {} })));
+function actionLines(actions: readonly Action[], known: ReadonlyMap<string, string>, look: Look): string[] {
+  const names = known.size > 0 ? known : labels(actions.map((action) => ({ ...action, params: {}, refs: {}, info: {} })));
   const grouped = [...Map.groupBy(actions, (action) => action.kind).values()].flat();
   const rows = grouped.flatMap((action) => {
     const { rune, tone } = RUNES[action.action];

@@ -19,7 +19,7 @@ export async function run(context: Context, [name = '']: string[], options: Opti
     throw new BaluchonError('usage', options.json === true ? 'import --json asks no questions' : 'an import asks before it begins, and there is no terminal to ask on', { hint: 'look at: baluchon plan ..., then give --yes' });
   }
   return withPlan(context, name, options, async ({ cloud, bundle, mapping, plan }) => {
-    context.view.aside((look) => `${planText(plan, look)}\n`);
+    context.view.aside((look) => `${planText(plan, look, bundle.documents)}\n`);
     refuse(plan);
     if (options.yes !== true && !(await context.terminal.confirm(`Do this on ${cloud.name}, project ${cloud.project.name}?`))) {
       throw new BaluchonError('interrupted', 'not confirmed, nothing was changed');
@@ -27,7 +27,7 @@ export async function run(context: Context, [name = '']: string[], options: Opti
     context.cleansUp(`temporary images on ${cloud.name}`);
     const { applyPlan } = await import('../../import/index.ts');
     const report = await applyPlan(cloud, bundle, plan, mapping, { emit: context.emit, signal: context.signal, ...(options.parallel !== undefined && { parallel: options.parallel }) });
-    context.view.result(report, (look) => importText(report, look));
+    context.view.result(report, (look) => importText(report, look, bundle.documents));
     return report.failed.length > 0 || report.blocked.length > 0 || report.fidelity.some((line) => line.verdict === 'lost') ? DIFFERS : 0;
   });
 }
