@@ -23,7 +23,7 @@ export interface CloudOptions {
   /** Asks the user for the password where none is configured. */
   password?: () => Promise<string>;
   emit?: Emit;
-  /** Ends all that the cloud is doing. */
+  /** Gives up logging in. Calls have signals of their own, for cleaning up has to work after a Ctrl-C. */
   signal?: AbortSignal;
   /** Overrides how stubborn calls are. */
   patience?: Partial<Patience>;
@@ -37,7 +37,7 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
   const env = options.env ?? process.env;
   const emit = options.emit ?? silent;
   const config = await credentials(options, env);
-  const http = createHttp({ ...pick(config), env, emit, ...(options.signal && { signal: options.signal }), ...(options.patience && { patience: options.patience }) });
+  const http = createHttp({ ...pick(config), env, emit, ...(options.patience && { patience: options.patience }) });
   try {
     const first = await authenticate(http, config, options.signal);
     checkRegion(first.catalog, config.region, config.name);
@@ -46,7 +46,7 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
     if (config.region === undefined && regions.length > 1) {
       emit({ type: 'warning', message: `cloud "${config.name}" has the regions ${regions.join(', ')} and none is chosen: taking ${region}`, about: config.name });
     }
-    const session = openSession(first, () => authenticate(http, config, options.signal));
+    const session = openSession(first, () => authenticate(http, config));
     const choice = { region, interfaces: config.interfaces };
     const override = (type: ServiceType) => config.settings[`${type.replace('-', '_')}_endpoint_override`] ?? (type === 'volume' ? config.settings['block_storage_endpoint_override'] ?? config.settings['volumev3_endpoint_override'] : undefined);
     const urlOf = (type: ServiceType) => override(type) ?? endpointUrl(first.catalog, type, choice);
@@ -56,7 +56,7 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
     const start = async (type: ServiceType): Promise<Service> => {
       const url = urlOf(type);
       if (url === undefined) throw noEndpoint(first.catalog, type, choice, config.name);
-      const root = await discover(http, type, url, { projectId: project.id, token: () => session.token(), emit, ...(options.signal && { signal: options.signal }) });
+      const root = await discover(http, type, url, { projectId: project.id, token: () => session.token(), emit });
       emit({ type: 'debug', message: `${type} is at ${root.url}${root.microversion ? `, microversion ${root.microversion}` : ''}` });
       return createService(type, root, session, http);
     };

@@ -35,7 +35,7 @@ interface Version {
  * Of the links in these documents only the version's name is used: services behind proxies write hosts, schemes and
  * prefixes there that nobody can reach. Where there is no document, the catalog is believed.
  */
-export async function discover(http: Http, type: ServiceType, catalogUrl: string, options: { projectId: string; token: () => Promise<string>; signal?: AbortSignal; emit: Emit }): Promise<Root> {
+export async function discover(http: Http, type: ServiceType, catalogUrl: string, options: { projectId: string; token: () => Promise<string>; emit: Emit }): Promise<Root> {
   const trimmed = catalogUrl.trim().replace(/\/+$/, '').replace(/[%$]\((tenant|project)_id\)s/, options.projectId);
   if (!URL.canParse(trimmed)) throw new BaluchonError('cloud', `the catalog's address of the ${type} service is broken: "${catalogUrl}"`, { hint: `set ${type}_endpoint_override in clouds.yaml` });
   if (type === 'object-store') return { url: trimmed, microversion: undefined };
@@ -53,7 +53,7 @@ export async function discover(http: Http, type: ServiceType, catalogUrl: string
   let seen: Version[] | undefined;
   for (const authenticated of [false, true]) {
     for (const url of documents) {
-      const found = await read(http, url, authenticated ? await options.token() : undefined, options.signal);
+      const found = await read(http, url, authenticated ? await options.token() : undefined);
       if (!found) continue;
       seen = found;
       const best = pick(found, wanted.major, path);
@@ -86,8 +86,8 @@ function pick(found: Version[], major: number, path: string): Version | undefine
   return fitting.find((each) => each.path === path) ?? fitting.sort((a, b) => compareVersions(b.id.slice(1), a.id.slice(1)))[0];
 }
 
-async function read(http: Http, url: string, token: string | undefined, signal: AbortSignal | undefined): Promise<Version[] | undefined> {
-  const reply = await http.send({ method: 'GET', url, headers: { accept: 'application/json', ...(token && { 'x-auth-token': token }) }, ...(signal && { signal }) });
+async function read(http: Http, url: string, token: string | undefined): Promise<Version[] | undefined> {
+  const reply = await http.send({ method: 'GET', url, headers: { accept: 'application/json', ...(token && { 'x-auth-token': token }) } });
   if (reply.status !== 200 && reply.status !== 300) return undefined;
   let body: any;
   try {

@@ -4,7 +4,7 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { BaluchonError } from '../errors.ts';
 import { type Emit, silent } from '../events.ts';
 import { hopeless, networkFault, neverSent, type Reply } from './faults.ts';
-import { anySignal, backoff, checkSignal, interrupted, type Patience, patience as usual, retryAfter, sleep } from './retry.ts';
+import { backoff, checkSignal, interrupted, type Patience, patience as usual, retryAfter, sleep } from './retry.ts';
 
 export interface HttpOptions {
   /** Paths of PEM files. */
@@ -16,7 +16,6 @@ export interface HttpOptions {
   /** Where `http_proxy`, `https_proxy` and `no_proxy` are read from. */
   env?: NodeJS.ProcessEnv;
   emit?: Emit;
-  signal?: AbortSignal;
   patience?: Partial<Patience>;
 }
 
@@ -76,7 +75,7 @@ export function createHttp(options: HttpOptions = {}): Http {
   }
 
   async function run(call: Call, keepOpen: boolean): Promise<OpenReply | Reply> {
-    const signal = anySignal(options.signal, call.signal);
+    const { signal } = call;
     const streamed = call.body !== undefined && typeof call.body !== 'string';
     const repeatable = !streamed && (call.repeatable ?? !['POST', 'PATCH'].includes(call.method));
     const most = Math.min(patience.tries, call.tries ?? Infinity);
@@ -162,6 +161,8 @@ function createAgent(options: HttpOptions): Dispatcher {
   return new EnvHttpProxyAgent({
     ...common,
     requestTls: tls,
+    // Plain HTTP is forwarded: most proxies tunnel to port 443 only.
+    proxyTunnel: false,
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? '',
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
