@@ -47,21 +47,20 @@ export function lossesText(fidelity: readonly Fidelity[], look: Look, known: Rea
     const lines = fidelity.filter((line) => line.verdict === verdict);
     return [...Map.groupBy(lines, (line) => JSON.stringify([line.kind, line.attribute, change(line), line.reason])).values()].map((same): Cell[] => {
       const [line] = same as [Fidelity];
-      const attribute = line.attribute === undefined ? '' : ` ${line.attribute}`;
-      const said = [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(': ');
-      const names = same.map((one) => labelOf(one, known)).join(', ');
-      return same.length === 1
-        ? [{ text: verdict, tone: TONES[verdict] }, `${noun(line.kind)} ${names}${attribute}`, said]
-        : [{ text: verdict, tone: TONES[verdict] }, `${count(same.length, noun(line.kind))}${attribute}`, `${said} (${names})`];
+      const names = same.map((one) => labelOf(one, known));
+      const what = same.length === 1 ? `${noun(line.kind)} ${names[0]}` : count(same.length, noun(line.kind));
+      const said = [change(line), line.reason].filter((text) => text !== undefined && text !== '').join(', ');
+      const text = `${what}${line.attribute === undefined ? '' : ` ${line.attribute}`}${said === '' ? '' : `: ${said}`}${same.length === 1 ? '' : ` (${names.join(', ')})`}`;
+      return [{ text: verdict, tone: TONES[verdict] }, text];
     });
   });
-  return table([{}, {}, {}], rows, look, '  ');
+  return table([{}, {}], rows, look, '  ');
 }
 
 const labelOf = ({ id, name }: { id: string; name: string }, names: ReadonlyMap<string, string>): string => names.get(id) ?? (name === '' ? id : name);
 
 function change(line: Fidelity): string {
-  if (line.to !== undefined) return line.from === undefined ? line.to : `${line.from} -> ${line.to}`;
+  if (line.to !== undefined) return line.from === undefined || line.from === line.name ? `-> ${line.to}` : `${line.from} -> ${line.to}`;
   return line.from ?? '';
 }
 

@@ -97,7 +97,7 @@ describe('the report of an export', () => {
   test('says once what is the same for several', () => {
     const note = { kind: 'server', attribute: 'user_data', verdict: 'unknown' as const, reason: 'hidden' };
     const notes = ['a', 'b', 'c'].map((name) => ({ ...note, id: `server-${name}`, name }));
-    expect(exportText({ format: 'baluchon-export/1', bundle: info, disks: [], notes, seconds: 1 }, './vault', plain)).toContain('\n  unknown  3 servers user_data  hidden (a, b, c)\n');
+    expect(exportText({ format: 'baluchon-export/1', bundle: info, disks: [], notes, seconds: 1 }, './vault', plain)).toContain('\n  unknown  3 servers user_data: hidden (a, b, c)\n');
   });
 
   test('tells each disk, what is missing and why, and the name of the bundle', async () => {
