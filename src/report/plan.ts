@@ -4,7 +4,7 @@ import { lossesText } from './fidelity.ts';
 import type { Look, Tone } from './look.ts';
 import { labels } from './names.ts';
 import { safe } from './safe.ts';
-import { table } from './table.ts';
+import { table, type Cell } from './table.ts';
 import { bytes, duration, noun, when } from './units.ts';
 import { wrap } from './width.ts';
 
@@ -62,12 +62,13 @@ function actionLines(actions: readonly Action[], known: ReadonlyMap<string, stri
     const { rune, tone } = RUNES[action.action];
     const name = names.get(action.id) ?? action.name;
     const target = action.target !== undefined && action.target.name !== action.name ? `-> ${action.target.name === '' ? action.target.id : action.target.name}` : '';
+    const said = [target, action.reason].filter((text) => text !== '').join(': ');
     return [
-      [{ text: rune, tone }, { text: noun(action.kind), tone: 'faint' as const }, { text: name, tone: action.action === 'create' ? tone : 'link' }, target, { text: action.reason, tone: 'faint' as const }],
-      ...(action.changes ?? []).map((change) => ['', '', '', '', change]),
-    ];
+      [{ text: rune, tone }, { text: noun(action.kind), tone: 'faint' as const }, { text: name, tone: action.action === 'create' ? tone : 'link' }, { text: said, tone: action.action === 'conflict' ? tone : 'faint' }],
+      ...(action.changes ?? []).map((change) => ['', '', '', change]),
+    ] satisfies Cell[][];
   });
-  return table([{}, {}, {}, {}, {}], rows, look, '  ');
+  return table([{}, {}, {}, {}], rows, look, '  ');
 }
 
 const amount = (value: number, unit: string | undefined): string => (value < 0 ? 'unlimited' : `${value.toLocaleString('en')}${unit === undefined ? '' : ` ${unit}`}`);
