@@ -2,6 +2,7 @@ import { isError } from '../errors.ts';
 import schema from '../../schemas/port.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, own, sorted, tag, warn, type Resource } from './neutron.ts';
+import { isAutomatic } from './subnet.ts';
 
 export interface RawPort extends Resource {
   network_id: string;
@@ -127,8 +128,7 @@ function fixedIps({ document, documents, params }: CreateWork): Partial<FixedIp>
   return ((params.fixed_ips ?? []) as FixedIp[]).map(({ subnet_id, ip_address }) => {
     const subnet = documents.get(original.find((ip) => ip.ip_address === ip_address)?.subnet_id ?? '');
     // Such an address follows from the MAC, and Neutron refuses to be told.
-    const automatic = ['slaac', 'dhcpv6-stateless'].includes(String(subnet?.params.ipv6_address_mode));
     if (subnet_id === undefined) return { ip_address };
-    return automatic ? { subnet_id } : { subnet_id, ip_address };
+    return isAutomatic(subnet?.params.ipv6_address_mode) ? { subnet_id } : { subnet_id, ip_address };
   });
 }

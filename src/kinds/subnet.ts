@@ -1,6 +1,7 @@
 import schema from '../../schemas/subnet.json' with { type: 'json' };
-import type { Kind } from './kind.ts';
+import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, one, others, own, path, sorted, tag, type Resource } from './neutron.ts';
+import { sparePool, type Pool } from './spare.ts';
 
 export interface RawSubnet extends Resource {
   network_id: string;
@@ -8,7 +9,7 @@ export interface RawSubnet extends Resource {
   cidr: string;
   gateway_ip?: string | null;
   enable_dhcp?: boolean;
-  allocation_pools?: { start: string; end: string }[];
+  allocation_pools?: Pool[];
   dns_nameservers?: string[];
   host_routes?: { destination: string; nexthop: string }[];
   ipv6_ra_mode?: string | null;
@@ -64,7 +65,7 @@ export const subnet: Kind<RawSubnet> = {
       cidr: p.cidr,
       gateway_ip: p.gateway_ip,
       enable_dhcp: dhcpAtBirth(p),
-      allocation_pools: p.allocation_pools,
+      allocation_pools: poolsAtBirth(work),
       dns_nameservers: p.dns_nameservers,
       host_routes: p.host_routes,
       ipv6_ra_mode: p.ipv6_ra_mode,
@@ -75,18 +76,47 @@ export const subnet: Kind<RawSubnet> = {
     await tag(work, 'subnet', id);
     return id;
   },
-  // DHCP's own port takes a free address as soon as there is DHCP: it may be one that a port of the bundle has.
+  // DHCP's own port takes a free address as soon as there is DHCP: it may be one that a port of the bundle has. So DHCP
+  // comes late, or where it can't, the pool is narrow until the ports have theirs.
   complete: {
     after: ['port', 'router'],
     async run({ cloud, params, id, signal }) {
-      if (!params.enable_dhcp || dhcpAtBirth(params)) return;
+      const late = dhcpAtBirth(params) ? stealsAtBirth(params) && params.allocation_pools && { allocation_pools: params.allocation_pools } : params.enable_dhcp && { enable_dhcp: true };
+      if (!late) return;
       const network = await cloud.service('network');
-      await network.put(path('subnet', id), { subnet: { enable_dhcp: true } }, { signal });
+      await network.put(path('subnet', id), { subnet: late }, { signal });
     },
   },
 };
 
+interface Modes {
+  enable_dhcp?: boolean;
+  ipv6_ra_mode?: string;
+  ipv6_address_mode?: string;
+}
+
 /** Neutron takes IPv6 modes only with DHCP, and only at creation. */
-function dhcpAtBirth(params: { enable_dhcp?: boolean; ipv6_ra_mode?: string; ipv6_address_mode?: string }): boolean {
-  return params.enable_dhcp === true && (params.ipv6_ra_mode !== undefined || params.ipv6_address_mode !== undefined);
+function dhcpAtBirth({ enable_dhcp, ipv6_ra_mode, ipv6_address_mode }: Modes): boolean {
+  return enable_dhcp === true && (ipv6_ra_mode ?? ipv6_address_mode) !== undefined;
+}
+
+/** Addresses that follow from the MAC are in nobody's way. */
+export function isAutomatic(mode: unknown): boolean {
+  return mode === 'slaac' || mode === 'dhcpv6-stateless';
+}
+
+function stealsAtBirth(modes: Modes): boolean {
+  return dhcpAtBirth(modes) && !isAutomatic(modes.ipv6_address_mode);
+}
+
+function poolsAtBirth(work: CreateWork): Pool[] | undefined {
+  const pools = work.params.allocation_pools as Pool[] | undefined;
+  const spare = stealsAtBirth(work.params) && sparePool(pools ?? [], addressesOn(work));
+  return spare ? [spare] : pools;
+}
+
+/** Those that ports and routers of the bundle have on this subnet. */
+function addressesOn({ document, documents }: CreateWork): string[] {
+  const holders = [...documents.values()].flatMap(({ params }) => [params.fixed_ips ?? [], params.interfaces ?? []].flat()) as { subnet_id?: string; ip_address: string }[];
+  return holders.filter(({ subnet_id }) => subnet_id === document.id).map(({ ip_address }) => ip_address);
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { network } from '../../src/kinds/network.ts';
 import { documentOf, documentsOf, neutron, plainDocument, recordedCloud, refusal, work } from './neutron-stub.ts';
 
+const rank = (a: object, b: object) => network.rank!(plainDocument('network', a), plainDocument('network', b))?.cost;
+
 describe('a network', () => {
   test('of a recorded cloud is described by what is needed to make it again', async () => {
     const [miop, ...others] = await documentsOf(network, recordedCloud());
@@ -60,8 +62,6 @@ describe('a network of the cloud\'s own', () => {
   });
 
   test('external stands in for external, best by the same name; shared for shared by the same name alone', () => {
-    const of = (params: object) => plainDocument('network', params);
-    const rank = (a: object, b: object) => network.rank!(of(a), of(b))?.cost;
     expect(rank({ name: 'ext', external: true }, { name: 'ext', external: true })).toBeLessThan(rank({ name: 'ext', external: true }, { name: 'public', external: true })!);
     expect(rank({ name: 'ext', external: true }, { name: 'ext', shared: true })).toBeUndefined();
     expect(rank({ name: 'campus', shared: true }, { name: 'campus', shared: true })).toBe(0);

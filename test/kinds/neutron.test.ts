@@ -11,6 +11,8 @@ const params = { name: 'n', admin_state_up: true };
 const document = plainDocument('network', params);
 const now = () => new Date().toISOString().slice(0, 19) + 'Z';
 
+const lost = () => refusal(0, 'network', 'connection reset');
+
 describe('the network kinds on a recorded cloud', () => {
   test.each(ours.map((kind) => [kind.name, kind] as const))('every %s makes a document that its schema accepts', async (_, kind) => {
     const documents = await documentsOf(kind, recordedCloud());
@@ -65,8 +67,6 @@ describe('lists', () => {
 });
 
 describe.concurrent('a creation that got no answer', () => {
-  const lost = () => refusal(0, 'network', 'connection reset');
-
   test('is not repeated when the resource was made all the same', async () => {
     let posts = 0;
     const cloud = neutron(({ method }) => {

@@ -8,8 +8,8 @@ const anyRule: fc.Arbitrary<Rule> = fc.record({
   direction: fc.constantFrom('ingress', 'egress'),
   ethertype: fc.constantFrom('IPv4', 'IPv6'),
   protocol: fc.constantFrom(null, 'tcp', '6', 'udp', 'icmp', '1', 'ipv6-icmp', 'any', '0', '47'),
-  port_range_min: fc.constantFrom(null, -1, 22, 80),
-  port_range_max: fc.constantFrom(null, -1, 80, 443),
+  port_range_min: fc.constantFrom(null, -1, 1, 22),
+  port_range_max: fc.constantFrom(null, -1, 80, 65535),
   remote_ip_prefix: fc.constantFrom(null, '0.0.0.0/0', '10.0.0.0/8', '192.0.2.7', '192.0.2.7/32', '2001:DB8::/32'),
   remote_group_id: fc.constantFrom(null, 'web', 'db'),
   remote_address_group_id: fc.constantFrom(null, null, null, 'addresses'),
@@ -22,6 +22,7 @@ describe('two rules are the same', () => {
     ['protocol any, null, missing', { protocol: 'any' }, { protocol: null }],
     ['ICMP on IPv6 by either name', { ethertype: 'IPv6', protocol: 'icmp' }, { ethertype: 'IPv6', protocol: 'ipv6-icmp' }],
     ['port -1 and null', { protocol: 'icmp', port_range_min: -1, port_range_max: -1 }, { protocol: 'icmp', port_range_min: null, port_range_max: null }],
+    ['the whole range of ports and null', { port_range_min: 1, port_range_max: 65535 }, { port_range_min: null, port_range_max: null }],
     ['one address with and without its length', { remote_ip_prefix: '192.0.2.7' }, { remote_ip_prefix: '192.0.2.7/32' }],
     ['whatever they are called', { description: 'a' }, { description: 'b' }],
   ])('%s', (_, a, b) => expect(ruleKey(rule(a))).toBe(ruleKey(rule(b))));

@@ -4,6 +4,7 @@ import { documentId } from '../../src/tenant/identity.ts';
 import { documentOf, documentsOf, neutron, plainDocument, recordedCloud, work } from './neutron-stub.ts';
 
 const params = { name: 's', network_id: 'net', ip_version: 4, cidr: '10.0.0.0/24', gateway_ip: null, enable_dhcp: true };
+const of = (given: object) => documentOf(subnet, { id: 'x', network_id: 'n', ip_version: 4, cidr: '10.0.0.0/24', foreign: true, ...given });
 
 describe('a subnet', () => {
   test('of a recorded cloud is described by what is needed to make it again', async () => {
@@ -58,8 +59,20 @@ describe('a subnet', () => {
     expect(cloud.calls[0]!.body.subnet).toMatchObject({ enable_dhcp: true, ipv6_ra_mode: 'slaac' });
   });
 
+  test('with DHCPv6 from the start leaves it addresses that no port of the bundle has, until those have theirs', async () => {
+    const pools = [{ start: '2001:db8::2', end: '2001:db8::ffff' }];
+    const v6 = { ...params, ip_version: 6, cidr: '2001:db8::/64', ipv6_ra_mode: 'dhcpv6-stateful', ipv6_address_mode: 'dhcpv6-stateful', allocation_pools: pools };
+    const document = plainDocument('subnet', v6);
+    const holder = plainDocument('port', { fixed_ips: [{ subnet_id: document.id, ip_address: '2001:db8::fffe' }] });
+    const cloud = neutron(() => ({ subnet: { id: 'made' } }));
+    const job = work(cloud, document, v6, [holder]);
+    await subnet.create!(job);
+    expect(cloud.calls[0]!.body.subnet).toMatchObject({ enable_dhcp: true, allocation_pools: [{ start: '2001:db8::fff6', end: '2001:db8::fffd' }] });
+    await subnet.complete!.run(job);
+    expect(cloud.calls[1]!.body).toEqual({ subnet: { allocation_pools: pools } });
+  });
+
   test('of another project is foreign, and the one with the same addresses stands in for it', () => {
-    const of = (given: object) => documentOf(subnet, { id: 'x', network_id: 'n', ip_version: 4, cidr: '10.0.0.0/24', foreign: true, ...given });
     expect(subnet.foreign!(of({}))).toBe(true);
     expect(subnet.rank!(of({}), of({ name: 'b' }))?.cost).toBe(0);
     expect(subnet.rank!(of({ name: 'a' }), of({ name: 'a', cidr: '10.2.0.0/24' }))?.cost).toBe(1);
