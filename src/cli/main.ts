@@ -48,6 +48,8 @@ async function main(args: string[]): Promise<number> {
 
 async function run(declaration: Declaration, names: string[], options: Globals): Promise<number> {
   const { view, progress } = openView(options);
+  // Node's own warnings are for those who develop.
+  process.removeAllListeners('warning').on('warning', (warning) => progress.emit({ type: 'debug', message: `${warning.name}: ${warning.message}` }));
   process.on('uncaughtException', (error) => process.exit(view.error(error)));
   let temporary = '';
   const watch = watchSignals(() => progress.emit({ type: 'warning', message: `stopping${temporary === '' ? '' : `, removing ${temporary}`}; once more to stop at once` }));

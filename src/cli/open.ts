@@ -71,7 +71,7 @@ export async function withCloud<T>(context: Context, options: CloudOptions, work
 
 async function password(context: Context): Promise<string> {
   if (!context.terminal.interactive) {
-    throw new BaluchonError('usage', 'the openrc file asks for a password, and there is no terminal to ask on', { hint: 'set OS_PASSWORD' });
+    throw new BaluchonError('usage', 'no password for the cloud, and no terminal to ask on', { hint: 'set OS_PASSWORD, or write it into clouds.yaml' });
   }
   return context.terminal.secret('OpenStack password');
 }

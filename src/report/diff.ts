@@ -1,18 +1,28 @@
 import type { Difference } from '../tenant/diff.ts';
-import type { Json } from '../tenant/document.ts';
+import type { Document, Json } from '../tenant/document.ts';
 import type { Look } from './look.ts';
+import { labels } from './names.ts';
 import { safe } from './safe.ts';
 import { table } from './table.ts';
 import { noun } from './units.ts';
 
+export interface Sides {
+  left: string;
+  right: string;
+  /** Of both sides, for labels of what has no name. */
+  documents?: readonly Document[];
+}
+
 /** What differs, resource by resource, attribute by attribute: `-` only left, `+` only right, `~` on both and different. */
-export function diffText(differences: readonly Difference[], sides: { left: string; right: string }, look: Look): string {
+export function diffText(differences: readonly Difference[], sides: Sides, look: Look): string {
   if (differences.length === 0) return `No difference between ${safe(sides.left)} and ${safe(sides.right)}.\n`;
+  const names = labels(sides.documents ?? []);
+  const label = ({ name, left, right }: Difference): string => names.get(left ?? right ?? '') ?? (name === '' ? '(no name)' : name);
   const resources = [...Map.groupBy(differences, (difference) => `${difference.kind}\0${difference.left ?? ''}\0${difference.right ?? ''}`).values()];
   const lines = resources.flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const title = safe(`${noun(first.kind)} ${first.name === '' ? '(no name)' : first.name}`);
+    const title = safe(`${noun(first.kind)} ${label(first)}`);
     if (first.right === undefined) return [look.tone('bad', `- ${title}`)];
     if (first.left === undefined) return [look.tone('good', `+ ${title}`)];
     return [look.tone('warn', `~ ${title}`), ...attributes(group, look)];

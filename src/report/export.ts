@@ -5,6 +5,7 @@ import type { Look } from './look.ts';
 import { safe } from './safe.ts';
 import { table } from './table.ts';
 import { bytes, duration } from './units.ts';
+import { wrap } from './width.ts';
 
 /** What an export took, disk by disk, what is not in the bundle and why, and the bundle's name. */
 export function exportText(report: ExportReport, vault: string, look: Look): string {
@@ -18,7 +19,7 @@ export function exportText(report: ExportReport, vault: string, look: Look): str
     notes.length > 0 ? [look.tone('title', 'not in the bundle as it is on the cloud'), ...lossesText(notes, look)] : [],
     [
       `${look.tone('good', 'Packed')} ${look.tone('title', safe(`${bundle.source.project.name} from ${bundle.source.cloud}`))} into ${look.tone('title', name)} in ${duration(report.seconds)}:`,
-      `${contents(bundle.counts)}; ${bytes(bundle.disk_bytes)} of disks, ${bytes(bundle.added_bytes)} added to the vault.`,
+      ...wrap(`${contents(bundle.counts)}; ${bytes(bundle.disk_bytes)} of disks, ${bytes(bundle.added_bytes)} added to the vault.`, look.width),
     ],
   ];
   return `${parts.filter((part) => part.length > 0).map((part) => part.join('\n')).join('\n\n')}\n`;

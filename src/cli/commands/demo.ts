@@ -61,7 +61,7 @@ export async function run(context: Context, _: string[], options: Options): Prom
     sandboxes.push(newYork);
     await seedTalk(paris);
     context.emit({ type: 'end', id: 'demo', what: 'two simulated clouds', outcome: 'done' });
-    const clouds = Object.fromEntries(sandboxes.map((sandbox) => [sandbox.name, sandbox.clouds()]));
+    const clouds = Object.assign({}, ...sandboxes.map((sandbox) => sandbox.clouds())) as object;
     await writeFile(join(folder, 'clouds.yaml'), JSON.stringify({ clouds }, null, 2));
     await writeFile(join(folder, 'pw'), `${randomBytes(12).toString('base64url')}\n`, { mode: 0o600 });
 
@@ -87,7 +87,7 @@ export async function run(context: Context, _: string[], options: Options): Prom
       if (exit !== undefined && exit !== 0 && !step.types.startsWith('diff')) failed = true;
     }
     const seconds = (performance.now() - begun) / 1000;
-    context.view.result({ format: 'baluchon-demo/1', seconds, steps: results }, (look) => conclusion(seconds, options.keep, look));
+    context.view.result({ format: 'baluchon-demo/1', seconds, steps: results }, (look) => conclusion(seconds, failed, options.keep, look));
     return failed ? 1 : 0;
   } finally {
     await Promise.all(sandboxes.map((sandbox) => sandbox.close()));
@@ -104,9 +104,10 @@ function introduction(look: Look): string {
   ].join('\n');
 }
 
-function conclusion(seconds: number, keep: string | undefined, look: Look): string {
+function conclusion(seconds: number, failed: boolean, keep: string | undefined, look: Look): string {
   const kept = keep === undefined ? 'Nothing of it is left behind; --keep DIR keeps the vault.' : `The vault and its passphrase are in ${safe(keep)}.`;
-  return `\n${look.tone('good', 'The project lives on the other cloud')}, ${duration(seconds)} after the start. ${kept}\n`;
+  const end = failed ? look.tone('bad', 'Not all of it worked') : look.tone('good', 'The project lives on the other cloud');
+  return `\n${end}, ${duration(seconds)} after the start.\n${kept}\n`;
 }
 
 /** The folder the demo works in: the one to keep, which must be empty, or a temporary one. */

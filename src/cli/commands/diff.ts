@@ -10,7 +10,7 @@ export async function run(context: Context, [left = '', right = '']: string[], o
   const { diffDocuments } = await import('../../tenant/diff.ts');
   const { diffRules } = await import('../../kinds/index.ts');
   const differences = diffDocuments(...sides, diffRules);
-  context.view.result({ format: 'baluchon-diff/1', left, right, differences }, (look) => diffText(differences, { left, right }, look));
+  context.view.result({ format: 'baluchon-diff/1', left, right, differences }, (look) => diffText(differences, { left, right, documents: sides[0].documents }, look));
   return differences.length > 0 ? DIFFERS : 0;
 }
 
