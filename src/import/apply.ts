@@ -3,7 +3,7 @@ import type { Cloud } from '../cloud/cloud.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import { readTenant } from '../export/read.ts';
-import { slots } from '../export/slots.ts';
+import { gate, slots } from '../export/slots.ts';
 import { kindOf } from '../kinds/index.ts';
 import type { CreateWork, Kind } from '../kinds/kind.ts';
 import { openTemporaries } from '../kinds/temporary.ts';
@@ -22,8 +22,8 @@ export interface ApplyOptions {
   parallel?: number;
 }
 
-/** Requests under way at once that send no disk. */
-const LIGHT = 8;
+/** Steps under way at once; of those only `parallel` send a disk. */
+const WORKING = 12;
 /** Errors after which going on with the rest makes no sense. */
 const FATAL = ['auth', 'interrupted', 'network', 'vault', 'key', 'store', 'usage'] as const;
 
@@ -47,27 +47,38 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   const created: ImportReport['created'] = [];
   const failed: ImportReport['failed'] = [];
   const blocked: ImportReport['blocked'] = [];
-  const [light, heavy] = [slots(LIGHT), slots(parallel)];
+  const [working, sending] = [slots(WORKING), slots(parallel)];
+  // What is sent ahead of its server lies on the cloud as a temporary image: only so many at once.
+  const ahead = gate(parallel + 2);
+  const prepared = new Map<string, { ready?: string; used(): void }>();
   let fatal: unknown;
 
   const perform = async (step: Step, action: Action, document: Document, kind: Kind): Promise<void> => {
     const begun = performance.now();
     const about = bundle.disks.find(({ id }) => id === document.id);
-    const disk = about && step.what === 'create' && action.action === 'create' ? await bundle.disk(document.id) : undefined;
+    const needsDisk = about && action.action === 'create' && step.what === (kind.prepare ? 'prepare' : 'create');
+    const disk = needsDisk ? await bundle.disk(document.id) : undefined;
     try {
       const work: CreateWork = {
         cloud,
         document,
-        params: resolve(action.params as JsonObject, kind, made, step.what === 'create'),
+        params: resolve(action.params as JsonObject, kind, made, step.what !== 'complete'),
         documents,
         target: (id) => made.get(id) ?? '',
         ...(disk && { disk, about }),
+        ...(prepared.get(document.id)?.ready !== undefined && { prepared: prepared.get(document.id)?.ready }),
+        sending,
         ...(await suppliedUserData(document, mapping)),
         temporaries,
         emit,
         signal,
       };
       if (document.kind === 'floating-ip' && mapping.floating_ips === 'same') work.params.floating_ip_address = document.info.address;
+      if (step.what === 'prepare') {
+        const ready = await kind.prepare?.(work);
+        prepared.set(document.id, { ...prepared.get(document.id)!, ...(ready !== undefined && { ready }) });
+        return;
+      }
       if (step.what === 'complete') await kind.complete?.run({ ...work, id: made.get(document.id) as string });
       else if (action.action === 'update') {
         if (!kind.complete) await kind.update?.({ ...work, id: made.get(document.id) as string });
@@ -88,10 +99,11 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
     const action = actions.get(step.document) as Action;
     const document = documents.get(step.document) as Document;
     const kind = kindOf(document.kind);
-    if (!kind || (action.action !== 'create' && action.action !== 'update')) return;
+    if (!kind || (action.action !== 'create' && (action.action !== 'update' || step.what === 'prepare'))) return;
     const what = `${document.kind} ${action.name || document.id}`;
-    const hasDisk = bundle.disks.some(({ id }) => id === document.id) && step.what === 'create';
-    await (hasDisk ? heavy : light)(async () => {
+    if (step.what === 'prepare') prepared.set(document.id, { used: await ahead() });
+    // A prepared disk is on its way by itself; a place among the workers it would take from the rest.
+    await (step.what === 'prepare' ? (task: () => Promise<void>) => task() : working)(async () => {
       if (signal.aborted) throw fatal ?? signal.reason;
       if (step.what === 'create') emit({ type: 'start', id: document.id, what });
       try {
@@ -104,8 +116,11 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
           controller.abort(error);
           throw error;
         }
+        if (step.what === 'prepare') prepared.get(document.id)?.used();
         failed.push({ id: document.id, kind: document.kind, name: action.name, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) });
         throw error;
+      } finally {
+        if (step.what === 'create') prepared.get(document.id)?.used();
       }
     });
   };
@@ -115,7 +130,9 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
     await schedule(steps, run, (step, by) => {
       const action = actions.get(step.document) as Action;
       const cause = actions.get(by.document) as Action;
-      if (step.what === 'create' && action.action === 'create') blocked.push({ id: action.id, kind: action.kind, name: action.name, by: `${cause.kind} ${cause.name || cause.id}` });
+      if (step.what !== 'create') return;
+      prepared.get(step.document)?.used();
+      if (action.action === 'create') blocked.push({ id: action.id, kind: action.kind, name: action.name, by: `${cause.kind} ${cause.name || cause.id}` });
     });
   } finally {
     await Promise.all([temporaries.removeAll(), journal.close()]);

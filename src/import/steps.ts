@@ -2,11 +2,11 @@ import { kindOf } from '../kinds/index.ts';
 import type { Document } from '../tenant/document.ts';
 import { targets } from '../tenant/refs.ts';
 
-/** One thing to do: `create` (or update), then `complete` for kinds that have a second step. */
+/** One thing to do: `prepare` where a kind has something to do before all else, `create` (or update), `complete` where it has a second step. */
 export interface Step {
   id: string;
   document: string;
-  what: 'create' | 'complete';
+  what: 'prepare' | 'create' | 'complete';
   /** Ids of the steps that come first. */
   after: string[];
 }
@@ -45,16 +45,17 @@ export function stepsOf(documents: readonly Document[]): Step[] {
   return documents.flatMap((document) => {
     const kind = kindOf(document.kind);
     const needed = (kind?.needs?.(document, documents) ?? []).filter((id) => byId.has(id));
+    const before: Step[] = kind?.prepare ? [{ id: `prepare ${document.id}`, document: document.id, what: 'prepare', after: [] }] : [];
     const first: Step = {
       id: create(document.id),
       document: document.id,
       what: 'create',
-      after: [...new Set([...ancestorsOf(document.id), ...needed].flatMap((id) => done(id, document.kind)))],
+      after: [...before.map(({ id }) => id), ...new Set([...ancestorsOf(document.id), ...needed].flatMap((id) => done(id, document.kind)))],
     };
-    if (!kind?.complete) return [first];
+    if (!kind?.complete) return [...before, first];
     const late = targets(document).filter((id) => byId.has(id) && id !== document.id);
     const waited = (referrers.get(document.id) ?? []).filter((referrer) => kind.complete?.after?.includes(referrer.kind));
-    return [first, { id: complete(document.id), document: document.id, what: 'complete', after: [...new Set([first.id, ...late.map(create), ...waited.map(({ id }) => create(id))])] }];
+    return [...before, first, { id: complete(document.id), document: document.id, what: 'complete', after: [...new Set([first.id, ...late.map(create), ...waited.map(({ id }) => create(id))])] }];
   });
 }
 

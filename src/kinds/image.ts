@@ -74,13 +74,13 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
     params.visibility === 'public'
       ? { params: { ...params, visibility: 'private' }, changes: [{ attribute: 'visibility', reason: 'making an image public takes an administrator' }] }
       : { params, changes: [] },
-  async create({ cloud, params, disk, signal, temporaries }) {
+  async create({ cloud, params, disk, signal, sending, temporaries }) {
     const { name, visibility, disk_format, container_format, min_disk, min_ram, tags, os_hidden, properties } = params;
     if (!disk) throw new BaluchonError('usage', `image "${name}" has no bytes in this bundle`, { hint: 'export again without --no-disks' });
     const more = { min_disk, min_ram, tags, ...(os_hidden && { os_hidden }), visibility };
     let id: string | undefined;
     try {
-      return await sendImage(cloud, disk, { name, disk_format, container_format, properties, more }, (created) => (id = created), signal);
+      return await sending(() => sendImage(cloud, disk, { name, disk_format, container_format, properties, more }, (created) => (id = created), signal));
     } catch (error) {
       if (id !== undefined) await temporaries.remove('image', id);
       throw error;

@@ -50,6 +50,8 @@ export interface Kind<Raw = any> {
   /** Documents that must be complete before this one is created, beyond its references. Ids. */
   needs?(document: Document, all: readonly Document[]): string[];
 
+  /** What can be done before anything that it refers to is there: sending its bytes. What it gives comes to `create` as `prepared`. */
+  prepare?(work: CreateWork): Promise<string | undefined>;
   /** Creates it and waits until it can be referred to. Returns the cloud's id. */
   create?(work: CreateWork): Promise<string>;
   /** The second step: what needs late references, or documents of the `after` kinds that refer to this one, to be there. */
@@ -78,6 +80,9 @@ export interface CreateWork {
   /** The document's disk in the bundle, where it has one. */
   disk?: Disk;
   about?: DiskDocument;
+  prepared?: string;
+  /** Lets a bounded number of disks travel at once. */
+  sending<T>(task: () => Promise<T>): Promise<T>;
   /** user_data for this server as the operator supplied it, base64. */
   userData?: string;
   temporaries: Temporaries;

@@ -110,11 +110,12 @@ export const server: Kind<RawServer> = {
     return all.filter((each) => each.kind === 'router' && reaches(each)).map(({ id }) => id);
   },
 
+  prepare: async (work) => work.disk && sendTemporary(work, work.disk),
   async create(work) {
-    const { cloud, params, disk, temporaries, signal } = work;
+    const { cloud, params, prepared, temporaries, signal } = work;
     const nova = await cloud.service('compute');
     const fromVolume = params.volumes.some(({ boot_index }: { boot_index: number | null }) => boot_index === 0);
-    const image = fromVolume ? undefined : disk ? await sendTemporary(work, disk) : params.image;
+    const image = fromVolume ? undefined : (prepared ?? params.image);
     if (!fromVolume && !image) {
       throw new BaluchonError('usage', `server "${params.name}" has neither a root disk in this bundle nor an image on this cloud`, {
         hint: 'map its image in the mapping file, or export again with disks',
@@ -129,7 +130,7 @@ export const server: Kind<RawServer> = {
       await removeServer(nova, id, params.name);
       throw error;
     } finally {
-      if (image && disk) await temporaries.remove('image', image);
+      if (prepared) await temporaries.remove('image', prepared);
     }
     if (!params.running) await power(nova, id, params.name, 'off', signal);
     return id;

@@ -120,9 +120,9 @@ async function hasData(disk: { extents(): AsyncIterable<unknown> }): Promise<boo
 }
 
 /** The disk as a temporary image, to be removed by whoever made something of it. */
-export async function sendTemporary({ cloud, temporaries, about, signal }: CreateWork, disk: NonNullable<CreateWork['disk']>): Promise<string> {
+export async function sendTemporary({ cloud, temporaries, about, sending, signal }: CreateWork, disk: NonNullable<CreateWork['disk']>): Promise<string> {
   const wanted = { name: temporaries.name('image'), disk_format: 'qcow2', container_format: 'bare', properties: about?.properties };
-  return sendImage(cloud, disk, wanted, (id) => temporaries.add('image', id), signal);
+  return sending(() => sendImage(cloud, disk, wanted, (id) => temporaries.add('image', id), signal));
 }
 
 const action = (cinder: Service, id: string, body: object) => cinder.post(`/volumes/${id}/action`, body);
