@@ -10,6 +10,7 @@ const temporary = '.baluchon-';
 const reasons: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['no space left', 'make room, then run it again: what was stored already is kept'],
   EDQUOT: ['disk quota exceeded', 'make room, then run it again: what was stored already is kept'],
+  EFBIG: ['file too large for this place', 'raise the limit on file sizes, or choose another file system'],
   EROFS: ['read-only', 'choose another place, or mount it for writing'],
   EACCES: ['permission denied', 'check owner and mode of the folder'],
   EPERM: ['permission denied', 'check owner and mode of the folder'],

@@ -1,6 +1,192 @@
+import { isError, BaluchonError } from '../errors.ts';
+import { unsealSigned } from '../keys/index.ts';
+import { chunkId, sha256 } from './chunk.ts';
+import { decompress } from './codec.ts';
+import { readIndexFile } from './index-files.ts';
+import { layout, patterns } from './layout.ts';
+import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
+import type { BundleDisk, Manifest } from './manifest.ts';
+import { openPack } from './packs-reader.ts';
+import { readPacks } from './packs-list.ts';
+import { pageBytes, type Id } from './pages.ts';
+import { chunkReader, type ChunkReader } from './reader.ts';
 import type { Session } from './session.ts';
+import { chunkTable, type ChunkTable } from './table.ts';
 import type { VerifyResult } from './types.ts';
+import { parseYaml } from './yaml.ts';
 
-export async function verifyVault(_session: Session, _options: { ref?: string; readData?: boolean; signal?: AbortSignal }): Promise<VerifyResult> {
-  return { files: 0, bytes: 0, problems: [] };
+interface Work {
+  session: Session;
+  result: VerifyResult;
+  signal: AbortSignal | undefined;
+  problem(message: string): void;
+  /** Runs a check; what it finds damaged becomes a problem, what keeps it from looking is thrown. */
+  attempt<T>(check: () => Promise<T>): Promise<T | undefined>;
+}
+
+/**
+ * Is every byte there and as it was written? `files` and `bytes` count what was read.
+ * @throws store, network, interrupted: what keeps it from looking; never for what it finds.
+ */
+export async function verifyVault(session: Session, options: { ref?: ManifestFile; readData?: boolean; signal?: AbortSignal }): Promise<VerifyResult> {
+  const result: VerifyResult = { files: 0, bytes: 0, problems: [] };
+  const seen = new Set<string>();
+  const problem = (message: string) => {
+    if (seen.has(message)) return;
+    seen.add(message);
+    result.problems.push(message);
+  };
+  const work: Work = {
+    session: counting(session, result),
+    result,
+    signal: options.signal,
+    problem,
+    async attempt(check) {
+      if (options.signal?.aborted) throw new BaluchonError('interrupted', 'interrupted');
+      try {
+        return await check();
+      } catch (error) {
+        if (!isError(error, 'vault', 'key')) throw error;
+        problem(error.message.startsWith(`${session.store.name}: `) ? error.message.slice(session.store.name.length + 2) : error.message);
+        return undefined;
+      }
+    },
+  };
+  await verifyKeys(work);
+  const all = await manifestFiles(session.store);
+  const packs = new Set<string>();
+  const manifests: { file: ManifestFile; manifest: Manifest }[] = [];
+  for (const file of options.ref ? [options.ref] : all) {
+    const manifest = await verifyBundle(work, file, new Set(all.map(({ name }) => name)), packs);
+    if (manifest) manifests.push({ file, manifest });
+  }
+  const needed = [...packs];
+  if (!options.ref) {
+    for await (const { name } of session.store.list('packs/')) {
+      const match = patterns.pack.exec(name);
+      if (match) packs.add(match[2]!);
+    }
+  }
+  const indexed = new Set<string>();
+  for await (const { name } of session.store.list('index/')) {
+    const match = patterns.index.exec(name);
+    const contents = match && (await work.attempt(() => readIndexFile(work.session, name, match[1]!)));
+    for (const pack of contents ?? []) indexed.add(pack.sha256);
+  }
+  for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
+  const good = chunkTable();
+  for (const pack of [...packs].sort()) await work.attempt(() => (options.readData ? verifyPackData(work, pack, good) : named(work, layout.pack(pack), pack)));
+  if (options.readData) for (const { file, manifest } of manifests) await verifyDisks(work, file, manifest, good);
+  return result;
+}
+
+/** The same session, counting what is read. */
+function counting(session: Session, result: VerifyResult): Session {
+  const { store } = session;
+  const get: typeof store.get = async (name, range) => {
+    const bytes = await store.get(name, range);
+    result.files += 1;
+    result.bytes += bytes.length;
+    return bytes;
+  };
+  return { ...session, store: { ...store, get } };
+}
+
+async function named({ session }: Work, name: string, digest: string): Promise<void> {
+  if (sha256(await session.store.get(name)) !== digest) throw new BaluchonError('vault', `damaged: ${name}`);
+}
+
+/** Rosters, files in clear, key files. */
+async function verifyKeys(work: Work): Promise<void> {
+  const { roster, header } = work.session;
+  if (roster instanceof BaluchonError) work.problem(roster.message);
+  else {
+    if (roster.roster.vault !== header.vault) work.problem('the roster is of another vault');
+    for (const [name, digest] of Object.entries(roster.roster.clear)) await work.attempt(() => named(work, name, digest));
+    // A key file that is gone keeps somebody out: the roster says who there is.
+    const there: string[] = [];
+    for await (const { name } of work.session.store.list('keys/')) there.push(name);
+    const epoch = work.session.secrets.epoch;
+    for (const owner of roster.roster.owners) {
+      if (!there.some((name) => name.startsWith(`keys/epoch-${epoch}/owner-${owner.fingerprint}.`))) work.problem(`missing: keys/epoch-${epoch}/owner-${owner.fingerprint}.*.pgp`);
+      if (owner.slot !== undefined && !there.some((name) => name.startsWith(`keys/pass-${owner.slot}.`))) work.problem(`missing: keys/pass-${owner.slot}.*.pgp`);
+    }
+    for (let serial = 1; serial < roster.roster.serial; serial++) {
+      if (!there.some((name) => Number(patterns.roster.exec(name)?.[1]) === serial)) work.problem(`missing: keys/roster-${String(serial).padStart(6, '0')}.*.pgp`);
+    }
+  }
+  for await (const { name } of work.session.store.list('keys/')) {
+    const digest = /\.([0-9a-f]{64})\.pgp$/.exec(name)?.[1];
+    if (digest) await work.attempt(() => named(work, name, digest));
+  }
+}
+
+/** Manifest, its place in the chain, its list of packs. */
+async function verifyBundle(work: Work, file: ManifestFile, all: Set<string>, packs: Set<string>): Promise<Manifest | undefined> {
+  const { session, problem } = work;
+  const opened = await work.attempt(() => readManifest(session, file));
+  const name = layout.packs(file.time, file.id);
+  const list = await work.attempt(() => readPacks(session.store, name, problem));
+  for (const pack of list?.packs ?? []) packs.add(pack);
+  if (!opened) return undefined;
+  const { manifest } = opened;
+  if (list && list.sha256 !== manifest.packs.sha256) problem(`damaged: ${name}: not the list that ${file.name} was written with`);
+  for (const previous of manifest.previous) {
+    if (!all.has(previous) && !(await forgotten(session, previous))) problem(`missing: ${previous}: ${file.name} was written after it`);
+  }
+  const { roster } = session;
+  if (!(roster instanceof BaluchonError)) {
+    const { serial, sha256: digest } = manifest.roster;
+    if (serial > roster.roster.serial) problem(`missing: keys/roster-${String(serial).padStart(6, '0')}.*.pgp: ${file.name} was written after it`);
+    if (serial === roster.roster.serial && digest !== roster.digest) problem(`keys/roster-${String(serial).padStart(6, '0')} is not the one that ${file.name} was written with`);
+  }
+  return manifest;
+}
+
+/** True where an owner signed that the bundle may go. */
+async function forgotten(session: Session, manifest: string): Promise<boolean> {
+  const name = manifest.replace(/pgp$/, 'forgotten');
+  if (!(await session.store.stat(name))) return false;
+  const bytes = await session.store.get(name);
+  for (const secret of session.secrets.index) {
+    const opened = await unsealSigned(bytes, { secret }, session.signers);
+    if (opened?.signer) return (parseYaml(opened.data, name) as { bundle?: string } | null)?.bundle === manifest;
+  }
+  return false;
+}
+
+/** Opens a pack and checks every chunk in it; `good` gets the ids. */
+async function verifyPackData(work: Work, digest: string, good: ChunkTable): Promise<void> {
+  const { session } = work;
+  const { entries } = await openPack(session, digest);
+  const limit = Math.max(session.header.profile.chunk_size, pageBytes);
+  for (const [id, { bytes, packed }] of entries) {
+    const plain = packed ? await decompress(bytes, limit).catch(() => undefined) : bytes;
+    const key = Buffer.from(id, 'hex');
+    if (plain && session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(key))) good.set(key, 0);
+    else work.problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
+  }
+}
+
+/** Every page and chunk of every disk must be among the good ones. */
+async function verifyDisks(work: Work, file: ManifestFile, manifest: Manifest, good: ChunkTable): Promise<void> {
+  const { session } = work;
+  const reader = chunkReader(session, async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs);
+  for (const disk of manifest.disks) {
+    const lost = { chunks: 0, pages: 0 };
+    await countLost(work, reader, disk, disk.root, disk.depth - 1, good, lost);
+    const what = [lost.chunks && `${lost.chunks} chunks`, lost.pages && `${lost.pages} pages`].filter(Boolean).join(' and ');
+    if (what) work.problem(`${file.name}: disk ${disk.id}: ${what} lost`);
+  }
+}
+
+async function countLost(work: Work, reader: ChunkReader, disk: BundleDisk, id: Id, level: number, good: ChunkTable, lost: { chunks: number; pages: number }): Promise<void> {
+  if (id === null) return;
+  const page = good.get(Buffer.from(id, 'hex')) === undefined ? undefined : await work.attempt(() => reader.page(id));
+  if (!page) lost.pages += 1;
+  for (const entry of page ?? []) {
+    if (entry === null) continue;
+    if (level > 0) await countLost(work, reader, disk, entry, level - 1, good, lost);
+    else if (good.get(Buffer.from(entry, 'hex')) === undefined) lost.chunks += 1;
+  }
 }

@@ -5,7 +5,8 @@ import type { Document, JsonObject } from '../tenant/document.ts';
 import { chunkId, isZero, sha256 } from './chunk.ts';
 import { decompress, zstd } from './codec.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
-import { layout, patterns, rfc3339, compactTime } from './layout.ts';
+import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts';
+import { manifestFiles } from './manifest-files.ts';
 import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
 import { packer, packLane } from './packer.ts';
 import { packsText, parsePacks, readPacks } from './packs-list.ts';
@@ -194,7 +195,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     }
     const counts: { [kind: string]: number } = {};
     for (const { kind } of documents) counts[kind] = (counts[kind] ?? 0) + 1;
-    const created = rfc3339(now ?? new Date());
+    const created = rfc3339(await moment(session, now ?? new Date()));
     const manifest: Manifest = {
       format: 'baluchon-bundle/1',
       vault: header.vault,
@@ -269,6 +270,13 @@ async function stillThere({ store }: Session, packs: string[]): Promise<void> {
   if (missing.size > 0) {
     throw new BaluchonError('store', `${store.name}: ${missing.size} packs vanished meanwhile, one is ${layout.pack([...missing][0]!)}`, { hint: 'another program pruned the vault: run the export again' });
   }
+}
+
+/** Now, in whole seconds; one more than the newest bundle's when that is of the same moment: names sort by time. */
+async function moment({ store }: Session, now: Date): Promise<Date> {
+  const newest = (await manifestFiles(store)).at(-1);
+  const after = newest ? Date.parse(expandTime(newest.time)) + 1000 : 0;
+  return after > now.getTime() && after < now.getTime() + 60_000 ? new Date(after) : now;
 }
 
 /** Manifests that no other bundle names as previous. */

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { faultyStore } from '../../src/store/faulty.ts';
+import { memoryStore, openStore } from '../../src/store/index.ts';
+import { retryStore } from '../../src/store/retry.ts';
+import { storeContract } from '../contract/store.ts';
+
+const folders: string[] = [];
+const folder = () => {
+  folders.push(mkdtempSync(join(tmpdir(), 'bal-store-')));
+  return folders.at(-1)!;
+};
+afterAll(() => {
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
+});
+
+storeContract('memory', async () => memoryStore());
+storeContract('a folder', () => openStore(folder()));
+storeContract('a folder that is not there yet', () => openStore(join(folder(), 'new/vault')));
+// Every third operation fails, before or after it was done: with retries nobody notices.
+storeContract('a faulty store behind retries', async () =>
+  retryStore(faultyStore(memoryStore(), (_operation, _name, count) => (count % 3 === 1 ? (count % 2 === 0 ? 'drop' : 'lost-answer') : undefined)), { wait: async () => {} }),
+);
+
+describe('a folder', () => {
+  test('holds no half-written file: what a failed put began is removed', async () => {
+    const root = folder();
+    const store = await openStore(root);
+    await store.put('packs/aa/1', Buffer.from('x'));
+    // The name is taken by a folder: the rename at the end fails, as late as can be.
+    mkdirSync(join(root, 'packs/aa/2/deep'), { recursive: true });
+    await expect(store.put('packs/aa/2', Buffer.alloc(100_000))).rejects.toMatchObject({ code: 'store' });
+    expect(readdirSync(join(root, 'packs/aa')).sort()).toEqual(['1', '2']);
+  });
+
+  test('does not list what a killed put left behind', async () => {
+    const root = folder();
+    const store = await openStore(root);
+    await store.put('packs/aa/1', Buffer.from('x'));
+    writeFileSync(join(root, 'packs/aa/.baluchon-0123'), 'half');
+    for await (const { name } of store.list('')) expect(name).toBe('packs/aa/1');
+    expect(readdirSync(join(root, 'packs/aa'))).toHaveLength(2);
+  });
+
+  test('a place that takes no more bytes: a store error that says so, and nothing half-written', () => {
+    const root = folder();
+    const program = `
+      import { openStore } from ${JSON.stringify(new URL('../../src/store/index.ts', import.meta.url).href)};
+      const store = await openStore(${JSON.stringify(root)});
+      await store.put('packs/aa/small', Buffer.alloc(1000));
+      await store.put('packs/aa/large', Buffer.alloc(1 << 20)).catch((error) => console.log(error.code, error.message));`;
+    const limited = spawnSync('sh', ['-c', `trap '' XFSZ; ulimit -f 64; exec "$0" --input-type=module -e "$1"`, process.execPath, program]);
+    expect(String(limited.stdout)).toBe(`store ${root}: file too large for this place: packs/aa/large\n`);
+    expect(readdirSync(join(root, 'packs/aa'))).toEqual(['small']);
+  });
+});
+
+describe('openStore', () => {
+  test.each(['swift://backups/a?cloud=x', 's3://bucket', 'azure://c', 'gs://b'])('%s comes with a later version, and it says so', async (url) => {
+    await expect(openStore(url)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('later version') });
+  });
+  test.each(['ftp://x', 'http://x/y', ''])('%j is no vault', async (url) => {
+    await expect(openStore(url)).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('retries', () => {
+  test('end after so many tries, with the last error', async () => {
+    let asked = 0;
+    const store = retryStore(faultyStore(memoryStore(), () => (asked++, 'drop')), { tries: 4, wait: async () => {} });
+    await expect(store.put('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'network' });
+    expect(asked).toBe(4);
+  });
+
+  test('wait longer each time', async () => {
+    const waits: number[] = [];
+    const store = retryStore(faultyStore(memoryStore(), () => 'drop'), { tries: 5, wait: async (time) => void waits.push(time) });
+    await expect(store.get('a')).rejects.toThrow('connection reset');
+    expect(waits).toHaveLength(4);
+    for (const [at, time] of waits.entries()) {
+      expect(time).toBeGreaterThanOrEqual(100 * 2 ** at);
+      expect(time).toBeLessThanOrEqual(300 * 2 ** at);
+    }
+  });
+
+  test('are not for a missing file or a full disk', async () => {
+    let asked = 0;
+    const full = retryStore(faultyStore(memoryStore(), () => (asked++, 'full')), { wait: async () => {} });
+    await expect(full.put('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'store' });
+    await expect(retryStore(memoryStore()).get('a')).rejects.toMatchObject({ code: 'vault' });
+    expect(asked).toBe(1);
+  });
+});
