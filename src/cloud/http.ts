@@ -89,7 +89,7 @@ export function createHttp(options: HttpOptions = {}): Http {
       tries += 1;
       try {
         const open = await attempt({ ...call, ...(headers && { headers }) }, url, signal);
-        reply = keepOpen && (open.status === 200 || open.status === 206) ? open : { ...open, text: await open.body.text() };
+        reply = keepOpen && (open.status === 200 || open.status === 206) ? open : { status: open.status, headers: open.headers, text: await open.body.text() };
       } catch (error) {
         if (signal?.aborted) throw interrupted(signal);
         if (error instanceof BaluchonError) throw error;
