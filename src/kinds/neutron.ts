@@ -125,7 +125,15 @@ interface Creations {
   ours: Set<string>;
   underWay: Set<Promise<unknown>>;
 }
-const creations = new WeakMap<Cloud, Creations>();
+const creations = new WeakMap<Cloud, Map<ResourceName, Creations>>();
+
+function creationsOf(cloud: Cloud, resource: ResourceName): Creations {
+  const all = creations.get(cloud) ?? new Map<ResourceName, Creations>();
+  creations.set(cloud, all);
+  const some = all.get(resource) ?? { ours: new Set(), underWay: new Set() };
+  all.set(resource, some);
+  return some;
+}
 
 /** How far the cloud's clock may be behind ours, in ms, for a resource to count as made by the lost request. */
 const CLOCKS_APART = 120_000;
@@ -135,9 +143,7 @@ const CLOCKS_APART = 120_000;
  * where it was not asks again, once.
  */
 export async function create<T extends Resource>(work: CreateWork, resource: ResourceName, attributes: Record<string, unknown>): Promise<T> {
-  let made = creations.get(work.cloud);
-  if (!made) creations.set(work.cloud, (made = { ours: new Set(), underWay: new Set() }));
-  const { ours, underWay } = made;
+  const { ours, underWay } = creationsOf(work.cloud, resource);
   const network = await work.cloud.service('network');
   const post = async () => {
     const asked = network.post<Record<string, T>>(path(resource), { [resource]: attributes }, { signal: work.signal, repeatable: false }).then(({ body }) => {
