@@ -1,6 +1,6 @@
 import schema from '../../schemas/floating-ip.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
-import { accepted, create, described, extensions, own, path, sorted, tag, type Resource } from './neutron.ts';
+import { accepted, create, described, extensions, noQos, notes, own, path, sorted, tag, type Resource } from './neutron.ts';
 import { isPlainPort, type RawPort } from './port.ts';
 
 export interface RawFloatingIp extends Resource {
@@ -45,6 +45,13 @@ export const floatingIp: Kind<RawFloatingIp> = {
     });
     return { ...document, name: raw.floating_ip_address, info: { ...document.info, address: raw.floating_ip_address } };
   },
+  unknown: ({ info }) =>
+    notes({
+      // Bound, and not to one of the ports that are documents.
+      port_id: Boolean(info.port_id) && ['lost', 'it leads to a service\'s own port (a load balancer\'s, say), which is not carried along'],
+      port_forwardings: Array.isArray(info.port_forwardings) && info.port_forwardings.length > 0 && ['lost', 'forwarding of single ports is not carried along'],
+      qos_policy_id: noQos(info),
+    }),
   // Neutron gives no address to a port that no router leads to.
   needs({ params }, all) {
     const port = all.find(({ kind, id }) => kind === 'port' && id === params.port_id);

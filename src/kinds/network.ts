@@ -1,7 +1,7 @@
 import { isError } from '../errors.ts';
 import schema from '../../schemas/network.json' with { type: 'json' };
 import type { Kind } from './kind.ts';
-import { accepted, create, described, one, others, own, sorted, tag, warn, type Resource } from './neutron.ts';
+import { accepted, create, described, noQos, notes, one, others, own, sorted, tag, warn, type Resource } from './neutron.ts';
 
 export interface RawNetwork extends Resource {
   admin_state_up?: boolean;
@@ -47,6 +47,11 @@ export const network: Kind<RawNetwork> = {
       },
       ['foreign', 'router:external'],
     ),
+  unknown: ({ params, info }) =>
+    notes({
+      shared: info.shared === true && !params.external && !params.shared && ['lost', 'sharing it with other projects is not carried along'],
+      qos_policy_id: noQos(info),
+    }),
   foreign: ({ params }) => params.external === true || params.shared === true,
   rank(wanted, offer) {
     const sameName = wanted.name !== '' && wanted.name === offer.name;

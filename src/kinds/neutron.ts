@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Cloud } from '../cloud/cloud.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Document, JsonObject } from '../tenant/document.ts';
-import type { CreateWork } from './kind.ts';
+import type { CreateWork, Kind } from './kind.ts';
 
 /** What the network kinds share: lists, tags, extensions, and a create that is safe to repeat. */
 
@@ -100,6 +100,16 @@ export function described(raw: Resource, params: { [name: string]: unknown }, us
 export function sorted<T>(items: readonly T[] | undefined, key: (item: T) => string = String): T[] | undefined {
   return items?.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
 }
+
+type Note = ReturnType<NonNullable<Kind['unknown']>>[number];
+
+/** What of a resource an import does not bring back; false where there is nothing of the sort. */
+export function notes(all: Record<string, false | [verdict: Note['verdict'], reason: string]>): Note[] {
+  return Object.entries(all).flatMap(([attribute, note]) => (note ? [{ attribute, verdict: note[0], reason: note[1] }] : []));
+}
+
+/** QoS policies are an admin's, and of one cloud. */
+export const noQos = (info: JsonObject): false | ['lost', string] => Boolean(info.qos_policy_id) && ['lost', 'quality-of-service policies are an administrator\'s to give'];
 
 export function warn(work: CreateWork, message: string): void {
   const { kind, name, id } = work.document;

@@ -1,7 +1,7 @@
 import { isError } from '../errors.ts';
 import schema from '../../schemas/port.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
-import { accepted, create, described, own, sorted, tag, warn, type Resource } from './neutron.ts';
+import { accepted, create, described, noQos, notes, own, sorted, tag, warn, type Resource } from './neutron.ts';
 import { isAutomatic } from './subnet.ts';
 
 export interface RawPort extends Resource {
@@ -64,6 +64,11 @@ export const port: Kind<RawPort> = {
       },
       ['foreign_subnets'],
     ),
+  unknown: ({ info }) =>
+    notes({
+      qos_policy_id: noQos(info),
+      trunk_details: Boolean(info.trunk_details) && ['lost', 'trunks and their subports are not carried along'],
+    }),
   async create(work) {
     const made = await createOwnWay(work);
     await tag(work, 'port', made.id);

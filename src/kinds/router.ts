@@ -1,7 +1,7 @@
 import { isError } from '../errors.ts';
 import schema from '../../schemas/router.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
-import { accepted, create, described, extensions, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
+import { accepted, create, described, extensions, notes, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
 import type { RawPort } from './port.ts';
 import type { RawSubnet } from './subnet.ts';
 
@@ -53,6 +53,15 @@ export const router: Kind<RawRouter> = {
       routes: sorted(raw.routes, ({ destination, nexthop }) => `${destination} ${nexthop}`),
       tags: sorted(raw.tags),
     }),
+  unknown({ info }) {
+    const gateway = info.external_gateway_info as RawRouter['external_gateway_info'] | undefined;
+    const admins = 'is an administrator\'s to choose: it is as the target has it by default';
+    return notes({
+      enable_snat: gateway?.enable_snat === false && ['degraded', `source NAT was off, which ${admins}`],
+      distributed: info.distributed === true && ['degraded', `it was distributed, which ${admins}`],
+      ha: info.ha === true && ['degraded', `it was highly available, which ${admins}`],
+    });
+  },
   async create(work) {
     const { name, description, admin_state_up, gateway } = work.params;
     const attributes = await accepted(work, { name, description, admin_state_up, external_gateway_info: gateway?.network_id ? { network_id: gateway.network_id } : undefined });
@@ -66,8 +75,6 @@ export const router: Kind<RawRouter> = {
       await remove(work, id).catch(() => {});
       throw error;
     }
-    const snat = work.document.info.external_gateway_info;
-    if (snat !== null && typeof snat === 'object' && !Array.isArray(snat) && snat.enable_snat === false) warn(work, 'it had source NAT off, which only an admin can ask for: here it is as the cloud has it by default');
     return id;
   },
 };

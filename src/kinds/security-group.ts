@@ -1,7 +1,7 @@
 import { BaluchonError, isError } from '../errors.ts';
 import schema from '../../schemas/security-group.json' with { type: 'json' };
 import type { CreateWork, Kind, Ref } from './kind.ts';
-import { accepted, create, described, extensions, one, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
+import { accepted, create, described, extensions, notes, one, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
 import { compareRules, portRange, ruleKey, type Rule } from './rules.ts';
 
 export { compareRules, ruleKey, type Rule } from './rules.ts';
@@ -42,6 +42,10 @@ export const securityGroup: Kind<RawSecurityGroup> = {
     const unsupported = rules.filter((rule) => rule.remote_address_group_id).map((rule) => ({ ...ruleParams(rule, ref), remote_address_group_id: rule.remote_address_group_id! }));
     if (unsupported.length > 0) document.info.unsupported_rules = sorted(unsupported, ruleOrder)!;
     return document;
+  },
+  unknown: ({ info }) => {
+    const rules = (info.unsupported_rules ?? []) as unknown[];
+    return notes({ rules: rules.length > 0 && ['lost', `${rules.length} rule(s) limited by an address group are left out: without it they would let anybody through`] });
   },
   async create(work) {
     const { name, description, stateful } = work.params;
@@ -104,8 +108,6 @@ async function reconcile(work: CreateWork & { id: string }): Promise<void> {
       hint: 'somebody or something else changes this group; run the import again',
     });
   }
-  const unsupported = work.document.info.unsupported_rules;
-  if (Array.isArray(unsupported)) warn(work, `${unsupported.length} rule(s) with an address group are not restored`);
 }
 
 const knownAttributes = new Set(['direction', 'ethertype', 'protocol', 'port_range_min', 'port_range_max', 'remote_ip_prefix', 'remote_group_id', 'description']);

@@ -1,6 +1,6 @@
 import schema from '../../schemas/subnet.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
-import { accepted, create, described, one, others, own, path, sorted, tag, type Resource } from './neutron.ts';
+import { accepted, create, described, notes, one, others, own, path, sorted, tag, type Resource } from './neutron.ts';
 import { sparePool, type Pool } from './spare.ts';
 
 export interface RawSubnet extends Resource {
@@ -49,6 +49,12 @@ export const subnet: Kind<RawSubnet> = {
       },
       ['foreign'],
     ),
+  unknown: ({ info }) =>
+    notes({
+      subnetpool_id: Boolean(info.subnetpool_id) && ['degraded', 'its range is kept, and no longer part of a subnet pool'],
+      service_types: Array.isArray(info.service_types) && info.service_types.length > 0 && ['lost', 'service types are an administrator\'s to give'],
+      segment_id: Boolean(info.segment_id) && ['lost', 'segments are an administrator\'s'],
+    }),
   foreign: ({ params }) => params.shared === true,
   rank(wanted, offer) {
     if (wanted.params.ip_version !== offer.params.ip_version) return undefined;

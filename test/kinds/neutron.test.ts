@@ -4,7 +4,7 @@ import { port } from '../../src/kinds/port.ts';
 import { extensions } from '../../src/kinds/neutron.ts';
 import { kinds } from '../../src/kinds/index.ts';
 import { documentId } from '../../src/tenant/identity.ts';
-import { documentsOf, faults, neutron, plainDocument, PROJECT, recordedCloud, refusal, work } from './neutron-stub.ts';
+import { documentOf, documentsOf, faults, neutron, plainDocument, PROJECT, recordedCloud, refusal, work } from './neutron-stub.ts';
 
 const ours = kinds.filter(({ name }) => ['network', 'subnet', 'router', 'port', 'security-group', 'floating-ip'].includes(name));
 const params = { name: 'n', admin_state_up: true };
@@ -44,6 +44,30 @@ describe('the network kinds on a recorded cloud', () => {
   test.each(ours.map((kind) => [kind.name, kind] as const))('of a %s with hardly any attributes, as old clouds have them, a valid document is made', (_, kind) => {
     const raw = { id: 'x', network_id: 'n', floating_network_id: 'n', floating_ip_address: '192.0.2.1', ip_version: 4, cidr: '10.0.0.0/8' };
     expect(faults(kind, kind.toDocument(raw, documentId).params)).toEqual([]);
+  });
+});
+
+describe('what is not brought back is told', () => {
+  const told = (name: string, raw: object) => {
+    const kind = ours.find((kind) => kind.name === name)!;
+    const base = { id: 'x', network_id: 'n', floating_network_id: 'n', floating_ip_address: '192.0.2.1', ip_version: 4, cidr: '10.0.0.0/8' };
+    return kind.unknown!(documentOf(kind, { ...base, ...raw })).map(({ attribute, verdict }) => `${attribute} ${verdict}`);
+  };
+
+  test.each<[string, object, string[]]>([
+    ['network', { qos_policy_id: 'q' }, ['qos_policy_id lost']],
+    ['network', { shared: true }, ['shared lost']],
+    ['network', { shared: true, foreign: true }, []],
+    ['subnet', { subnetpool_id: 'p', service_types: ['compute:nova'] }, ['subnetpool_id degraded', 'service_types lost']],
+    ['router', { ha: true, distributed: true, external_gateway_info: { network_id: 'n', enable_snat: false } }, ['enable_snat degraded', 'distributed degraded', 'ha degraded']],
+    ['port', { trunk_details: { trunk_id: 't' } }, ['trunk_details lost']],
+    ['floating-ip', { port_id: 'p', port_details: { device_owner: 'Octavia' } }, ['port_id lost']],
+    ['floating-ip', { port_id: 'p', port_details: { device_owner: '' }, port_forwardings: [{ protocol: 'tcp' }] }, ['port_forwardings lost']],
+    ['security-group', { security_group_rules: [{ id: 'r', direction: 'ingress', remote_address_group_id: 'a' }] }, ['rules lost']],
+  ])('%s %o', (name, raw, expected) => expect(told(name, raw)).toEqual(expected));
+
+  test('and of what was recorded nothing is lost', async () => {
+    for (const kind of ours) for (const document of await documentsOf(kind, recordedCloud())) expect(kind.unknown!(document)).toEqual([]);
   });
 });
 

@@ -58,10 +58,10 @@ describe('a router', () => {
 
   test('never asks for what only an admin may: SNAT off is said to be lost', async () => {
     const cloud = cloudWith();
-    const job = work(cloud, plainDocument('router', { name: 'r' }, { external_gateway_info: { network_id: 'x', enable_snat: false } }), { name: 'r', gateway: params.gateway });
-    await router.create!(job);
+    const document = plainDocument('router', { name: 'r' }, { external_gateway_info: { network_id: 'x', enable_snat: false } });
+    await router.create!(work(cloud, document, { name: 'r', gateway: params.gateway }));
     expect(JSON.stringify(cloud.calls)).not.toContain('enable_snat');
-    expect(job.warnings).toEqual([expect.stringContaining('source NAT off')]);
+    expect(router.unknown!(document)).toMatchObject([{ attribute: 'enable_snat', verdict: 'degraded' }]);
   });
 
   test('keeps the routes that are possible, and says which is not', async () => {
