@@ -13,7 +13,7 @@ export interface Token {
   ends: number;
   /** How long it lasts from its receipt, milliseconds. */
   life: number;
-  project: { id: string; name: string } | undefined;
+  project: { id: string; name: string; domain?: { id?: string; name?: string } } | undefined;
   user: { id: string; name: string };
   catalog: CatalogEntry[];
 }
@@ -118,9 +118,11 @@ function wantsProject(config: CloudConfig): boolean {
   return Boolean(config.auth['project_id'] || config.auth['project_name']);
 }
 
-function isWanted(project: { id: string; name: string }, { auth }: CloudConfig): boolean {
+function isWanted(project: NonNullable<Token['project']>, { auth }: CloudConfig): boolean {
   if (auth['project_id']) return auth['project_id'] === project.id;
-  return !auth['project_name'] || auth['project_name'] === project.name;
+  if (!auth['project_name']) return true;
+  const [id, name] = [auth['project_domain_id'], auth['project_domain_name']];
+  return auth['project_name'] === project.name && (!id || id === project.domain?.id) && (!name || name === project.domain?.name);
 }
 
 async function issue(http: Http, config: CloudConfig, methods: Methods, signal: AbortSignal | undefined): Promise<Token> {
@@ -133,9 +135,8 @@ async function issue(http: Http, config: CloudConfig, methods: Methods, signal: 
     url: `${url}/auth/tokens`,
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify({ auth: { identity: { methods: Object.keys(methods), ...methods }, ...(scope && { scope }) } }),
-    // A token too many does no harm. An address that does not answer is more often wrong than down.
+    // A token too many does no harm.
     repeatable: true,
-    tries: 3,
     ...(signal && { signal }),
   });
   if (reply.status !== 201 && reply.status !== 200) throw refusal(config, url, reply, bound);
@@ -172,7 +173,7 @@ function toToken(reply: Reply, url: string): Token {
     id,
     life,
     ends: Date.now() + life,
-    project: body.project && { id: body.project.id, name: body.project.name },
+    project: body.project,
     user: { id: body.user.id, name: body.user.name },
     catalog: body.catalog ?? [],
   };

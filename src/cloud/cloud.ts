@@ -1,5 +1,3 @@
-import type { Emit } from '../events.ts';
-
 export type ServiceType = 'identity' | 'compute' | 'network' | 'volume' | 'image' | 'object-store';
 
 /** A session with one project on one cloud, as an ordinary user. */
@@ -38,7 +36,7 @@ export interface Answer<T> {
  * One service's API at its discovered, versioned root. Paths begin with `/`, below that root.
  * Every call throws a BaluchonError (`auth`, `forbidden`, `not-found`, `conflict`, `quota`, `cloud`, `network`,
  * `interrupted`) whose message carries the service's own words; a 401 is answered once by a new token;
- * 413/429/503 with Retry-After and busy 409s are waited for as documented in http.ts.
+ * what is tried again, and waited for, is documented in http.ts. A busy 409 is the caller's: it knows what it waits for.
  */
 export interface Service {
   readonly type: ServiceType;
@@ -58,10 +56,4 @@ export interface Service {
   download(path: string, options?: RequestOptions): Promise<{ size: number | undefined; headers: Record<string, string>; body: AsyncIterable<Uint8Array> }>;
   /** Sends a body of `size` bytes with back-pressure (PUT). Not repeated: the caller decides. */
   upload(path: string, body: AsyncIterable<Uint8Array>, size: number | undefined, options?: RequestOptions): Promise<void>;
-}
-
-/** How to reach a cloud, read from clouds.yaml, `OS_*` or an openrc file; secrets included, so never printed. */
-export interface ConnectOptions {
-  emit?: Emit;
-  signal?: AbortSignal;
 }

@@ -39,7 +39,8 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
   const config = await credentials(options, env);
   const http = createHttp({ ...pick(config), env, emit, ...(options.patience && { patience: options.patience }) });
   try {
-    const first = await authenticate(http, config, options.signal);
+    // At first an address that does not answer is more often wrong than down; later it is the other way round.
+    const first = await authenticate({ ...http, send: (call) => http.send({ tries: 3, ...call }) }, config, options.signal);
     checkRegion(first.catalog, config.region, config.name);
     const regions = regionsOf(first.catalog);
     const region = config.region ?? regions[0];
@@ -50,7 +51,7 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
     const choice = { region, interfaces: config.interfaces };
     const override = (type: ServiceType) => config.settings[`${type.replace('-', '_')}_endpoint_override`] ?? (type === 'volume' ? config.settings['block_storage_endpoint_override'] ?? config.settings['volumev3_endpoint_override'] : undefined);
     const urlOf = (type: ServiceType) => override(type) ?? endpointUrl(first.catalog, type, choice);
-    const project = first.project!;
+    const project = { id: first.project!.id, name: first.project!.name };
     const services = new Map<ServiceType, Promise<Service>>();
 
     const start = async (type: ServiceType): Promise<Service> => {

@@ -42,6 +42,7 @@ describe('logging in', () => {
     expect(fake.logins).toHaveLength(1);
     expect(await (await login({ ...env, OS_PROJECT_NAME: 'other' })).token()).toBe('token-2');
     expect(fake.logins[1]).toEqual({ identity: { methods: ['token'], token: { id } }, scope: { project: { name: 'other', domain: { id: 'default' } } } });
+    expect(await (await login({ ...env, OS_PROJECT_NAME: 'miop', OS_PROJECT_DOMAIN_ID: 'elsewhere' })).token()).toBe('token-3');
     expect(await failure(login({ ...env, OS_TOKEN: 'old' }))).toMatchObject({ code: 'auth', message: expect.stringContaining('not accepted') });
   });
 
