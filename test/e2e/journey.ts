@@ -68,8 +68,8 @@ export function journey(name: string, { source, target, config, before, alive }:
         await session.close();
       }
     };
-    let exported: ExportReport;
-    let imported: ImportReport;
+    let exported: ExportReport & { code: number };
+    let imported: ImportReport & { code: number };
     const context = { addresses: [] as ImportReport['addresses'] };
 
     beforeAll(async () => {
