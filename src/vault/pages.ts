@@ -29,7 +29,7 @@ export function pageText(ids: readonly Id[]): Buffer {
 export function parsePage(text: Buffer): Id[] {
   const ids: Id[] = [];
   const lines = text.toString('latin1').split('\n');
-  if (lines.pop() !== '') throw new BaluchonError('vault', 'damaged: a page without its last line end');
+  if (lines.pop() !== '' || lines.length === 0) throw new BaluchonError('vault', 'damaged: a page that is empty or cut short');
   for (const line of lines) {
     const zeros = /^-(?: ([1-9][0-9]{0,3}))?$/.exec(line);
     if (zeros) for (let run = Number(zeros[1] ?? 1); run > 0; run--) ids.push(null);

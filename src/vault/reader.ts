@@ -1,9 +1,9 @@
-import { BaluchonError } from '../errors.ts';
+import { BaluchonError, isError } from '../errors.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
 import { chunkId } from './chunk.ts';
 import { decompress } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
-import { layout } from './layout.ts';
+import { layout, patterns } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
 import { packCache } from './packs-reader.ts';
@@ -21,16 +21,25 @@ export interface ChunkReader {
   page(id: string): Promise<Id[]>;
 }
 
-/** Reads chunks by id. `packs` gives the packs of the bundle, in which a chunk is looked for that no index knows. */
+/**
+ * Reads chunks by id, out of the packs that the bundle's list names and no others: that list is what was signed. Those that no
+ * index knows are looked into. Without the list any pack of the vault will do; a chunk proves itself by its id.
+ */
 export function chunkReader(session: Session, packs: () => Promise<string[]>): ChunkReader {
   const cache = packCache(session, cacheBytes);
   let loading: Promise<Index> | undefined;
+  let listing: Promise<string[] | undefined> | undefined;
+  const list = () =>
+    (listing ??= packs().catch((error: unknown) => {
+      if (isError(error, 'vault')) return undefined;
+      throw error;
+    }));
   const find = async (id: string): Promise<string> => {
-    const index = await (loading ??= loadIndex(session));
+    const index = await (loading ??= list().then(async (listed) => loadIndex(session, new Set(listed ?? (await present(session))))));
     const key = Buffer.from(id, 'hex');
     const number = index.chunks.get(key);
     if (number !== undefined) return index.packs[number]!;
-    for (const digest of await packs()) {
+    for (const digest of (await list()) ?? (await present(session))) {
       if (index.numbers.has(digest)) continue;
       const ids = await cache.get(digest).then(
         (pack) => [...pack.entries.keys()].map((hex) => Buffer.from(hex, 'hex')),
@@ -55,6 +64,15 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
   const chunks = recent(hotChunks, chunk);
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
   return { chunk: chunks, page: pages };
+}
+
+async function present({ store }: Session): Promise<string[]> {
+  const digests: string[] = [];
+  for await (const { name } of store.list('packs/')) {
+    const match = patterns.pack.exec(name);
+    if (match) digests.push(match[2]!);
+  }
+  return digests;
 }
 
 /** The last few results of `work`; what is under way is shared. */

@@ -1,6 +1,6 @@
 const idBytes = 32;
 const entryBytes = idBytes + 4;
-const slabEntries = 1 << 15;
+const slabEntries = 1 << 13;
 
 /**
  * Chunk id -> number of the pack that holds it. 36 bytes an entry in slabs that never move, and 5 to 10 for the slots:
