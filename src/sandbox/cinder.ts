@@ -353,7 +353,7 @@ function uploadToImage(world: World, version: Microversion, volume: Volume, give
   const force = truthy(given.force) && settings.policy.forceUpload;
   if (volume.status !== 'available' && !(force && volume.status === 'in-use')) throw refuse(400, `Invalid volume: Volume ${volume.id} status must be available${force ? ' or in-use' : ''}`);
   const before = volume.status;
-  const imageProperties = Object.fromEntries(Object.entries(volume.imageMetadata).filter(([key]) => !['signature_verified', 'image_id', 'image_name', 'checksum', 'container_format', 'disk_format', 'min_disk', 'min_ram', 'size'].includes(key)));
+  const imageProperties = Object.fromEntries(Object.entries(volume.imageMetadata).filter(([key]) => !['image_id', 'image_name', 'checksum', 'container_format', 'disk_format', 'min_disk', 'min_ram', 'size'].includes(key)));
   const image = newImage(
     world,
     {
