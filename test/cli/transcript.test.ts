@@ -8,25 +8,27 @@ import { baluchon, type Ran, type RunOptions } from './kit.ts';
 let cwd = '';
 let alpha: Sandbox;
 let beta: Sandbox;
-let small: Sandbox;
 
 const PACE = 0.2;
-const FLAVORS = [{ name: 'b2.s', vcpus: 1, ram: 256, disk: 2 }];
 const run = (args: string[], options: Partial<RunOptions> = {}): Promise<Ran> => baluchon(args, { cwd, ...options, env: { BALUCHON_PASSPHRASE_FILE: 'pw', ...options.env } });
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'baluchon-cli-'));
-  const other = { externalNetwork: { name: 'public', cidr: '203.0.113.0/24' }, volumeTypes: ['standard'], flavors: FLAVORS, pace: PACE };
   alpha = await startSandbox({ name: 'alpha', pace: PACE });
-  beta = await startSandbox({ name: 'beta', projectName: 'miop-next', ...other });
-  small = await startSandbox({ name: 'small', ...other, quotas: { compute: { instances: 1 } } });
+  beta = await startSandbox({
+    name: 'beta',
+    projectName: 'miop-next',
+    externalNetwork: { name: 'public', cidr: '203.0.113.0/24' },
+    volumeTypes: ['standard'],
+    flavors: [{ name: 'b2.s', vcpus: 1, ram: 256, disk: 2 }],
+    pace: PACE,
+  });
   await seedTalk(alpha);
-  await writeFile(join(cwd, 'clouds.yaml'), JSON.stringify({ clouds: { ...alpha.clouds(), ...beta.clouds(), ...small.clouds() } }));
+  await writeFile(join(cwd, 'clouds.yaml'), JSON.stringify({ clouds: { ...alpha.clouds(), ...beta.clouds() } }));
   await writeFile(join(cwd, 'pw'), 'of the vault\n');
-  await writeFile(join(cwd, 'wrong'), 'another\n');
 });
 afterAll(async () => {
-  await Promise.all([alpha, beta, small].map((sandbox) => sandbox.close()));
+  await Promise.all([alpha, beta].map((sandbox) => sandbox.close()));
   await rm(cwd, { recursive: true });
 });
 
@@ -36,13 +38,6 @@ describe('the main job, command by command', () => {
     expect(first.exit, first.err).toBe(0);
     expect(first.out).toContain('Created the vault ./vault.');
     expect((await run(['init', './vault'])).exit).toBe(2);
-  });
-
-  test('an empty vault lists no bundle, and has none to show: exit code 5 or 2, one line', async () => {
-    expect(await run(['list', './vault'])).toMatchObject({ exit: 0, out: 'No bundle yet.\n' });
-    const { exit, err } = await run(['show', './vault']);
-    expect([2, 5]).toContain(exit);
-    expect(err).toMatch(/^baluchon: .*\n( {2}.*\n)?$/);
   });
 
   test('export packs the project, leaves nothing behind, and says what it could not see', async () => {
@@ -63,34 +58,11 @@ describe('the main job, command by command', () => {
     expect(await run(['show', './vault', 'volume/nope'])).toMatchObject({ exit: 2, err: 'baluchon: the bundle holds no volume called nope\n  it holds: mysql-storage\n' });
   });
 
-  test('a wrong passphrase is exit code 5, and nothing more is said than that', async () => {
-    expect(await run(['show', './vault', '--passphrase-file', 'wrong'])).toEqual({ exit: 5, out: '', err: 'baluchon: wrong passphrase or key\n' });
-  });
-
   test('map writes a mapping file that plan and import take', async () => {
     const { exit, out, err } = await run(['map', './vault', '--os-cloud', 'beta']);
     expect(exit, err).toBe(0);
     expect(out).toMatch(/^ {2}ext-net: public\b/m);
     await writeFile(join(cwd, 'map.yaml'), out);
-  });
-
-  test('a mapping that names what does not exist is told line by line, before anything is created', async () => {
-    await writeFile(join(cwd, 'bad.yaml'), 'flavors: {m1.nano: huge}\nnetworks: {ext-net: nowhere}\n');
-    const { exit, out, err } = await run(['import', './vault', '--os-cloud', 'beta', '--map', 'bad.yaml', '--yes']);
-    expect({ exit, out }).toEqual({ exit: 2, out: '' });
-    expect(err).toMatch(/huge/);
-    expect(err).toMatch(/nowhere/);
-    expect(beta.state.servers.size).toBe(0);
-  });
-
-  test('a quota that is too small is told by plan, and import refuses with exit code 4 before anything is created', async () => {
-    const plan = await run(['plan', './vault', '--os-cloud', 'small']);
-    expect(plan.exit, plan.err).toBe(1);
-    expect(plan.out).toMatch(/^ {2}servers .*does not fit$/m);
-    const refused = await run(['import', './vault', '--os-cloud', 'small', '--yes']);
-    expect(refused.exit).toBe(4);
-    expect(refused.err).toMatch(/^baluchon: quota too small on small: servers \(4 needed, 1 free\)\n {2}nothing was changed; /m);
-    expect(small.state.servers.size).toBe(0);
   });
 
   test('plan touches nothing, and ends with a line that counts', async () => {
@@ -145,32 +117,5 @@ describe('the main job, command by command', () => {
   test('a reader of stdout that goes away stops nothing', async () => {
     const { exit, err } = await run(['show', './vault'], { deaf: true });
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
-  });
-});
-
-describe('Ctrl-C', () => {
-  test('during an export: exit code 130, one line, nothing left on the cloud, no bundle', async () => {
-    const before = (await run(['list', './vault', '--json'])).out;
-    let sent = false;
-    const { exit, err } = await run(['export', './vault', '--os-cloud', 'alpha', '--verbose'], {
-      onErr: (text, kill) => {
-        if (sent || !/snapshot/.test(text)) return;
-        sent = true;
-        kill('SIGINT');
-      },
-    });
-    expect(sent, err).toBe(true);
-    expect(exit, err).toBe(130);
-    expect(err).toContain('warning: stopping, removing temporary snapshots, volumes and images on alpha; once more to stop at once\n');
-    expect(err).toMatch(/^baluchon: interrupted/m);
-    await alpha.idle();
-    expect(alpha.leftovers('baluchon-tmp-')).toEqual([]);
-    expect((await run(['list', './vault', '--json'])).out).toBe(before);
-  });
-});
-
-describe('cleanup', () => {
-  test('lists with --dry-run, removes with --yes, and finds nothing afterwards', async () => {
-    expect(await run(['cleanup', '--os-cloud', 'alpha', '--yes'])).toMatchObject({ exit: 0, out: 'Nothing temporary is left on alpha, project miop.\n' });
   });
 });
