@@ -7,7 +7,8 @@ export default class Counts implements Reporter {
     let failed = 0;
     let skipped = 0;
     for (const module of modules) {
-      if (module.errors().length > 0) failed += 1;
+      // A hook that failed takes its tests with it, and says so only of the suite.
+      failed += [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0).length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed += 1;
