@@ -117,10 +117,10 @@ export async function listen(apis: (roots: Record<ServiceName, string>) => Recor
     const fault = faults.take(`${service} ${request.method} ${request.path}`);
     try {
       if (fault && fault.drop === undefined) reply = fault.reply();
-      else if (fault?.drop === 'before') return void stream.destroy();
+      else if (fault?.drop === 'before') return void stream.socket.destroy();
       else {
         reply = await dispatch(api, request);
-        if (fault?.drop === 'answer') return void stream.destroy();
+        if (fault?.drop === 'answer') return void stream.socket.destroy();
       }
     } catch (error) {
       if (error instanceof Refusal) reply = error.reply;
@@ -187,9 +187,21 @@ async function send(request: Request, api: Api, reply: Reply, response: ServerRe
     }
     sent += piece.length;
     if (response.destroyed) return;
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(piece)) await drained(response);
   }
   response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }
 
 async function readAll(stream: IncomingMessage): Promise<string> {
