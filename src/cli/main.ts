@@ -8,7 +8,7 @@
 // - colours only on a terminal, and not with NO_COLOR or TERM=dumb; long lines are folded only on a terminal;
 // - nothing is asked without a terminal: what would be asked is a usage error that names the option to give;
 // - text from clouds, bundles and files is shown with control and invisible characters written out;
-// - a reader that goes away (EPIPE) ends the printing, not the work; the exit codes are in docs/scripting.md.
+// - a reader or terminal that goes away (EPIPE, EIO) ends the printing, not the work; the exit codes are in docs/scripting.md.
 import { readFileSync } from 'node:fs';
 import { BaluchonError } from '../errors.ts';
 import { known } from './exit.ts';
@@ -101,7 +101,8 @@ function version(): string {
 
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+    // EIO: the terminal is gone. What is under way has to be cleaned up all the same.
+    if (!['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(error.code ?? '')) throw error;
   });
 }
 const code = await main(process.argv.slice(2));

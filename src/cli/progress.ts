@@ -35,6 +35,7 @@ export interface Task {
 }
 
 const REDRAW = 100;
+const TICK = 500;
 const WINDOW = 8_000;
 const MOST_LINES = 8;
 
@@ -83,13 +84,26 @@ export function openProgress(err: Output, options: ProgressOptions): Progress {
     }
   };
 
+  // A cloud may be silent for minutes: the seconds go on, so that it does not look like us being stuck.
+  let ticking: NodeJS.Timeout | undefined;
+  const tick = (): void => {
+    if (tasks.size > 0) {
+      ticking ??= setInterval(draw, TICK).unref();
+      return;
+    }
+    clearInterval(ticking);
+    ticking = undefined;
+  };
+
   const emit: Emit = (event) => {
     if (options.mode === 'ndjson') {
       if (event.type !== 'debug' || options.verbose) line(event);
       return;
     }
     note(event);
-    if (options.mode === 'live') draw();
+    if (options.mode !== 'live') return;
+    draw();
+    tick();
   };
   return { emit, json: options.mode === 'ndjson', clear, line };
 }
@@ -111,6 +125,8 @@ export function frame(tasks: readonly Task[], finished: number, time: number, lo
 }
 
 const BAR = 20;
+// Bar, share, rate and time left, a space between each.
+const COLUMNS = BAR + 5 + 10 + 7 + 3;
 
 function taskLine(task: Task, time: number, look: Look): string {
   const rate = rateOf(task, time);
@@ -120,10 +136,9 @@ function taskLine(task: Task, time: number, look: Look): string {
   const speed = task.unit === 'items' || rate === undefined || rate <= 0 ? '' : `${bytes(rate)}/s`;
   const left = share === undefined || rate === undefined || rate <= 0 || task.total === undefined ? undefined : (task.total - task.done) / rate;
   const end = share === undefined
-    ? [pad(amount, 9, 'right'), clock(elapsed)].join('  ').trimStart()
+    ? pad([amount, elapsed < 1 ? '' : `for ${elapsed < 60 ? `${Math.floor(elapsed)} s` : duration(elapsed)}`].filter((text) => text !== '').join('  '), COLUMNS, 'right')
     : [bar(share, look), pad(`${Math.floor(share * 100)} %`, 5, 'right'), pad(speed || amount, 10, 'right'), pad(left === undefined ? '' : clock(left), 7, 'right')].join(' ');
-  const taken = share === undefined ? 12 : BAR + 5 + 10 + 7 + 3;
-  const room = Math.max(10, Math.min(look.width, 120) - taken - 5);
+  const room = Math.max(10, Math.min(look.width, 120) - COLUMNS - 5);
   return `  ${pad(clip(safe(task.what), room), room)}  ${end}`;
 }
 
