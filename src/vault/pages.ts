@@ -64,11 +64,24 @@ export function pageBuilder(chunks: number, store: (text: Buffer) => Promise<str
     if (ids.length === pageSize) await push(level + 1, await close(level));
     levels[level]!.push(id);
   };
+  /** Whole pages of zeros go to the level above at once; at least one entry is left for the page that `end` closes. */
+  const zeros = async (level: number, count: number): Promise<void> => {
+    for (let left = count; left > 0; ) {
+      const held = levels[level]!.length;
+      const pages = held === pageSize || held === 0 ? Math.floor((left - 1) / pageSize) : 0;
+      if (pages > 0 && level + 1 < depth) {
+        if (held === pageSize) await push(level + 1, await close(level));
+        await zeros(level + 1, pages);
+        left -= pages * pageSize;
+      } else {
+        await push(level, null);
+        left -= 1;
+      }
+    }
+  };
   return {
     add: (id) => push(0, id),
-    async zeros(count) {
-      for (let left = count; left > 0; left--) await push(0, null);
-    },
+    zeros: (count) => zeros(0, count),
     async end() {
       for (let level = 0; level < depth - 1; level++) await push(level + 1, await close(level));
       return { depth, root: await close(depth - 1) };

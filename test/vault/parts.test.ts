@@ -99,14 +99,16 @@ describe('the table of chunks', () => {
 
   test('takes less than 64 bytes a chunk', () => {
     const table = chunkTable();
+    let worst = 0;
     for (let count = 0; count < 300_000; count++) {
       const bytes = Buffer.alloc(32);
       bytes.writeUInt32BE(Math.imul(count, 2654435761) >>> 0);
       bytes.writeUInt32LE(count, 8);
       table.set(bytes, count);
-      if (count > 40_000) expect(table.bytes / (count + 1) < 64).toBe(true);
+      if (count > 40_000) worst = Math.max(worst, table.bytes / (count + 1));
     }
     expect(table.size).toBe(300_000);
+    expect(worst).toBeLessThan(56);
   });
 });
 
