@@ -66,18 +66,23 @@ export const router: Kind<RawRouter> = {
     const { name, description, admin_state_up, gateway } = work.params;
     const attributes = await accepted(work, { name, description, admin_state_up, external_gateway_info: gateway?.network_id ? { network_id: gateway.network_id } : undefined });
     const { id } = await create<RawRouter>(work, 'router', attributes);
-    try {
-      for (const at of (work.params.interfaces ?? []) as Interface[]) await addInterface(work, id, at);
-      await addRoutes(work, id);
-      await tag(work, 'router', id);
-    } catch (error) {
-      // Half a router would be taken for a whole one the next time.
-      await remove(work, id).catch(() => {});
-      throw error;
-    }
+    await tag(work, 'router', id);
     return id;
   },
+  // Apart from the creation, which takes long enough to be cut off: whatever is there already is left as it is.
+  complete: {
+    async run(work) {
+      const there: { subnet_id: string; ip_address: string }[] = [];
+      for await (const { fixed_ips } of routerPorts(work.cloud, work.id)) there.push(...(fixed_ips ?? []));
+      for (const wanted of (work.params.interfaces ?? []) as Interface[]) {
+        if (!there.some((ip) => isSame(ip, wanted))) await addInterface(work, work.id, wanted);
+      }
+      await addRoutes(work, work.id);
+    },
+  },
 };
+
+const isSame = (a: Interface, b: Interface) => a.subnet_id === b.subnet_id && a.ip_address === b.ip_address;
 
 async function* routerPorts(cloud: CreateWork['cloud'], id: string): AsyncIterable<RawPort> {
   const network = await cloud.service('network');
@@ -94,15 +99,18 @@ async function addInterface(work: CreateWork, id: string, { subnet_id, ip_addres
   const asGateway = gateway_ip === ip_address;
   let port: string | undefined;
   if (!asGateway) {
+    // One that an earlier run made and could not hand over any more.
+    const query = { network_id, fixed_ips: `ip_address=${ip_address}` };
+    for await (const raw of network.list<RawPort>('/ports', 'ports', { query, signal })) if (!raw.device_id && raw.fixed_ips?.some((ip) => isSame(ip, { subnet_id, ip_address }))) port = raw.id;
     const attributes = await accepted(work, { network_id, fixed_ips: [{ subnet_id, ip_address }], security_groups: [] });
-    port = (await create<RawPort>(work, 'port', attributes)).id;
+    port ??= (await create<RawPort>(work, 'port', attributes)).id;
   }
   try {
     await network.put(`${path('router', id)}/add_router_interface`, asGateway ? { subnet_id } : { port_id: port }, { signal });
   } catch (error) {
     // A repeated request is told that the router is there already.
     if (isError(error) && (error.status === 400 || error.status === 409)) {
-      for await (const { fixed_ips } of routerPorts(cloud, id)) if (fixed_ips?.some((ip) => ip.subnet_id === subnet_id && ip.ip_address === ip_address)) return;
+      for await (const { fixed_ips } of routerPorts(cloud, id)) if (fixed_ips?.some((ip) => isSame(ip, { subnet_id, ip_address }))) return;
     }
     if (port !== undefined) await network.delete(path('port', port)).catch(() => {});
     throw error;
@@ -133,12 +141,4 @@ async function addRoutes(work: CreateWork, id: string): Promise<void> {
       }
     }
   }
-}
-
-/** Takes back what a failed creation made, also after an interruption. */
-async function remove({ cloud }: CreateWork, id: string): Promise<void> {
-  const network = await cloud.service('network');
-  await network.put(path('router', id), { router: { routes: [] } }).catch(() => {});
-  for await (const port of routerPorts(cloud, id)) await network.put(`${path('router', id)}/remove_router_interface`, { port_id: port.id });
-  await network.delete(path('router', id));
 }

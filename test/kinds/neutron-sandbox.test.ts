@@ -43,7 +43,11 @@ async function rebuild(cloud: Cloud, documents: Document[], ids: Map<string, str
     return { ...made, id: ids.get(document.id) ?? '', emit: (event: any) => void (event.type === 'warning' && warnings.push(event.message)) };
   };
   const wanted = documents.filter((document) => !kindOf(document.kind).foreign?.(document) && !ids.has(document.id));
-  for (const document of wanted) ids.set(document.id, await kindOf(document.kind).create!(job(document)));
+  for (const document of wanted) {
+    ids.set(document.id, await kindOf(document.kind).create!(job(document)));
+    // What floating addresses need.
+    if (document.kind === 'router') await router.complete!.run(job(document));
+  }
   for (const document of documents) if (ids.has(document.id) && !kindOf(document.kind).foreign?.(document)) await kindOf(document.kind).complete?.run(job(document));
   return warnings;
 }

@@ -46,7 +46,9 @@ describe('a router', () => {
 
   test('is created with its gateway, then its interfaces, then its routes', async () => {
     const cloud = cloudWith();
-    await router.create!(work(cloud, plainDocument('router', params), params));
+    const job = work(cloud, plainDocument('router', params), params);
+    await router.create!(job);
+    await router.complete!.run(job);
     expect(changes(cloud.calls)).toEqual([
       ['POST', '/routers', { router: { name: 'r', external_gateway_info: { network_id: 'public' } } }],
       ['PUT', '/routers/made/add_router_interface', { subnet_id: 'a' }],
@@ -69,28 +71,34 @@ describe('a router', () => {
       if (body?.router?.routes?.some(({ nexthop }: any) => nexthop === '198.51.100.9')) throw refusal(400, 'cloud', 'Invalid format for routes');
     });
     const job = work(cloud, plainDocument('router', params), params);
-    await router.create!(job);
+    await router.complete!.run(job);
     expect(changes(cloud.calls).filter(([, path]) => path === '/routers/made').map(([, , body]) => (body as any).router.routes.length)).toEqual([2, 1, 2]);
     expect(job.warnings).toEqual([expect.stringContaining('10.8.0.0/24 through 198.51.100.9')]);
   });
 
-  test('that can\'t be finished is taken back whole', async () => {
+  test('whose interface can\'t be added keeps no port made for it', async () => {
     const cloud = cloudWith(({ path, body }) => {
       if (body?.port_id === 'foot' && path.endsWith('add_router_interface')) throw refusal(409, 'conflict', 'busy');
     });
-    await expect(router.create!(work(cloud, plainDocument('router', params), params))).rejects.toThrow('busy');
-    expect(changes(cloud.calls).slice(-3).map(([method, path]) => [method, path])).toEqual([
-      ['DELETE', '/ports/foot'],
-      ['PUT', '/routers/made'],
-      ['DELETE', '/routers/made'],
-    ]);
+    await expect(router.complete!.run(work(cloud, plainDocument('router', params), params))).rejects.toThrow('busy');
+    expect(changes(cloud.calls).at(-1)!.slice(0, 2)).toEqual(['DELETE', '/ports/foot']);
+  });
+
+  test('that was cut off half made is completed, with what is there left alone', async () => {
+    const foot = { id: 'x', device_owner: 'network:router_interface', device_id: 'made', fixed_ips: [{ subnet_id: 'a', ip_address: '10.0.0.1' }] };
+    const waiting = { id: 'waiting', device_id: '', device_owner: '', fixed_ips: [{ subnet_id: 'b', ip_address: '10.2.0.7' }] };
+    const cloud = cloudWith(({ method, path }) => (method === 'GET' && path === '/ports' ? { ports: [foot, waiting] } : undefined));
+    await router.complete!.run(work(cloud, plainDocument('router', params), { ...params, routes: [] }));
+    expect(changes(cloud.calls)).toEqual([['PUT', '/routers/made/add_router_interface', { port_id: 'waiting' }]]);
   });
 
   test('whose interface is there already, since the request was repeated, goes on', async () => {
+    let asked = 0;
     const cloud = cloudWith(({ method, path, body }) => {
       if (path.endsWith('add_router_interface') && body.subnet_id === 'a') throw refusal(400, 'cloud', 'Router already has a port on subnet a');
-      if (method === 'GET' && path === '/ports') return { ports: [{ id: 'x', device_owner: 'network:router_interface', fixed_ips: [{ subnet_id: 'a', ip_address: '10.0.0.1' }] }] };
+      if (method === 'GET' && path === '/ports' && asked++ > 0) return { ports: [{ id: 'x', device_id: 'made', device_owner: 'network:router_interface', fixed_ips: [{ subnet_id: 'a', ip_address: '10.0.0.1' }] }] };
     });
-    expect(await router.create!(work(cloud, plainDocument('router', params), params))).toBe('made');
+    await router.complete!.run(work(cloud, plainDocument('router', params), params));
+    expect(changes(cloud.calls).at(-1)![1]).toBe('/routers/made');
   });
 });
