@@ -36,9 +36,9 @@ export function glance(world: World): Api {
     if (!image || !visible(image)) throw refuse(404, `No image found with ID ${request.params['id']}`);
     return image;
   };
-  const own = (request: Request, action: string): Image => {
+  const own = (request: Request): Image => {
     const image = find(request);
-    if (image.owner !== world.projectId) throw refuse(403, `You are not authorized to complete ${action} action.`);
+    if (image.owner !== world.projectId) throw refuse(403, 'You do not own this image');
     return image;
   };
 
@@ -53,7 +53,7 @@ export function glance(world: World): Api {
   }
 
   async function patch(request: Request): Promise<Reply> {
-    const image = own(request, 'modify_image');
+    const image = own(request);
     const type = String(request.headers['content-type'] ?? '');
     if (!/^application\/openstack-images-v2\.[01]-json-patch/.test(type)) throw refuse(415, `The request media type ${type} is not supported by this server.\n`);
     const target = image as unknown as Record<string, unknown>;
@@ -80,10 +80,11 @@ export function glance(world: World): Api {
   }
 
   async function upload(request: Request, stage: boolean): Promise<Reply> {
-    const image = own(request, 'upload_image');
+    const image = own(request);
     const type = String(request.headers['content-type'] ?? '');
     if (type !== 'application/octet-stream') throw refuse(415, `The request media type ${type} is not supported by this server.\n`);
-    if (image.disk_format === null || image.container_format === null) throw refuse(400, 'Properties disk_format, container_format must be set prior to saving data.');
+    const unset = (['disk_format', 'container_format'] as const).filter((key) => image[key] === null);
+    if (unset.length > 0) throw refuse(400, `${unset.length === 1 ? 'Property' : 'Properties'} ${unset.join(', ')} must be set prior to saving data.`);
     const next = stage ? 'uploading' : 'saving';
     if (image.status !== 'queued') throw refuse(409, `Image status transition from ${image.status} to ${next} is not allowed`);
     image.status = next;
@@ -109,13 +110,12 @@ export function glance(world: World): Api {
   }
 
   async function importImage(request: Request): Promise<Reply> {
-    const image = own(request, 'import_image');
+    const image = own(request);
     const method = (await request.json())?.method?.name;
     if (!METHODS.includes(method)) throw refuse(400, `Unknown import method name '${method}'.`);
     if (method !== 'glance-direct') throw refuse(403, `Import method ${method} is not simulated`);
     if (image.status !== 'uploading') throw refuse(409, `Image needs to be staged before 'glance-direct' method can be used`);
-    image.properties['os_glance_importing_to_stores'] = 'file';
-    image.properties['os_glance_failed_import'] = '';
+    Object.assign(image.properties, { os_glance_importing_to_stores: 'file', os_glance_failed_import: '', os_glance_import_task: randomUUID() });
     world.clock.after(world.settings.delays.import, () => {
       image.status = 'importing';
       world.clock.after(world.settings.delays.import, async () => {
@@ -127,6 +127,8 @@ export function glance(world: World): Api {
           image.properties['os_glance_failed_import'] = 'file';
           image.status = 'queued';
         }
+        // The task ends a moment after the image is active.
+        world.clock.after(world.settings.delays.import, () => void delete image.properties['os_glance_import_task']);
       });
     });
     return { status: 202, headers: { 'content-type': 'text/html; charset=UTF-8' } };
@@ -167,7 +169,7 @@ export function glance(world: World): Api {
       route('GET /v2/images/:id', (request) => ({ status: 200, body: showImage(find(request)) })),
       route('PATCH /v2/images/:id', patch),
       route('DELETE /v2/images/:id', (request) => {
-        const image = own(request, 'delete_image');
+        const image = own(request);
         if (image.protected) throw refuse(403, `Image ${image.id} is protected and cannot be deleted.`);
         image.status = 'deleted';
         world.images.delete(image.id);
@@ -183,12 +185,12 @@ export function glance(world: World): Api {
         return { status: 200, body: { members: [], schema: '/v2/schemas/members' } };
       }),
       route('PUT /v2/images/:id/tags/:tag', (request) => {
-        const image = own(request, 'modify_image');
+        const image = own(request);
         if (!image.tags.includes(request.params['tag']!)) image.tags.push(request.params['tag']!);
         return { status: 204 };
       }),
       route('DELETE /v2/images/:id/tags/:tag', (request) => {
-        const image = own(request, 'modify_image');
+        const image = own(request);
         const at = image.tags.indexOf(request.params['tag']!);
         if (at === -1) return htmlNotFound();
         image.tags.splice(at, 1);

@@ -107,7 +107,8 @@ function checkPools(pools: Pool[], cidr: string, gateway: string | null): Pool[]
     if (!contains(cidr, start) || !contains(cidr, end)) throw refuse(400, 'OutOfBoundsAllocationPool', `The allocation pool ${start}-${end} spans beyond the subnet cidr ${cidr}.`);
     if (gateway !== null && toNumber(gateway) >= toNumber(start) && toNumber(gateway) <= toNumber(end)) throw refuse(409, 'GatewayConflictWithAllocationPools', `Gateway ip ${gateway} conflicts with allocation pool ${start}-${end}.`);
   }
-  return pools.map(({ start, end }) => ({ start, end })).sort((a, b) => (toNumber(a.start) < toNumber(b.start) ? -1 : 1));
+  // In no particular order, and so not in the order given either.
+  return pools.map(({ start, end }) => ({ start, end })).sort((a, b) => (toNumber(a.start) > toNumber(b.start) ? -1 : 1));
 }
 
 export function updateSubnet(world: World, subnet: Shown, given: Shown): void {
