@@ -57,6 +57,9 @@ trap 'exit 143' TERM HUP
 GNUPGHOME=$tmp/gpg
 export GNUPGHOME
 mkdir "$GNUPGHOME" "$tmp/pack"
+# They are needed more than once, and may come from a pipe.
+[ -z "$passphrase" ] || { cat "$passphrase" >"$tmp/passphrase"; passphrase=$tmp/passphrase; }
+[ -z "$identity_passphrase" ] || { cat "$identity_passphrase" >"$tmp/passphrase"; identity_passphrase=$tmp/passphrase; }
 
 pgp() { gpg --batch --quiet --no-tty --no-auto-check-trustdb --trust-model always --pinentry-mode loopback "$@" 2>>"$tmp/log"; }
 digest() { sha256sum <"$1" | cut -d ' ' -f 1; }
