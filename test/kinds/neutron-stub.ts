@@ -94,6 +94,7 @@ export function work(cloud: Cloud, document: Document, params: any, documents: D
     documents: new Map([document, ...documents].map((each) => [each.id, each])),
     target: (id) => `target-${id}`,
     temporaries: undefined as never,
+    sending: (task) => task(),
     emit: (event: Event) => void (event.type === 'warning' && warnings.push(event.message)),
     id: 'made',
     warnings,
