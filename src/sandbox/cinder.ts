@@ -13,6 +13,8 @@ const UNDELETABLE = 'Invalid volume: Volume status must be available or error or
 const BOOLEANS = [true, 'True', 'TRUE', 'true', '1', 'ON', 'On', 'on', 'YES', 'Yes', 'yes', 'y', 't', false, 'False', 'FALSE', 'false', '0', 'OFF', 'Off', 'off', 'NO', 'No', 'no', 'n', 'f'];
 const truthy = (value: unknown): boolean => BOOLEANS.indexOf(value as string) < BOOLEANS.indexOf(false) && BOOLEANS.includes(value as string);
 
+const VOLUME_ATTRIBUTES = ['name', 'description', 'display_name', 'display_description', 'volume_type', 'metadata', 'snapshot_id', 'source_volid', 'consistencygroup_id', 'size', 'availability_zone', 'multiattach', 'image_id', 'imageRef', 'group_id', 'backup_id'];
+
 type Versioned = (request: Request, version: Microversion) => Reply | Promise<Reply>;
 
 export function cinder(world: World): Api {
@@ -153,6 +155,7 @@ function filter<T>(all: T[], request: Request, keys: string[], view: (one: T) =>
 function createVolume(world: World, request: Request, version: Microversion, body: Body): Reply {
   const { settings, clock } = world;
   if (!body || typeof body !== 'object') throw invalid('body', body, "'volume' is a required property");
+  if (version.minor >= 53) onlyKnown('volume', body, VOLUME_ATTRIBUTES);
   if (body.metadata) checkStrings(body.metadata);
   if (body.size !== undefined && body.size !== null && !/^\d+$/.test(String(body.size))) throw invalid('size', body.size, `${python(body.size)} is not of type 'integer'`);
   if (body.size !== undefined && body.size !== null && Number(body.size) < 1) throw invalid('size', body.size, `${body.size} is less than the minimum of 1`);
@@ -362,8 +365,6 @@ function uploadToImage(world: World, version: Microversion, volume: Volume, give
       container_format: given.container_format ?? 'bare',
       visibility: given.visibility ?? (version.minor >= 1 ? 'private' : 'shared'),
       protected: given.protected ?? false,
-      min_disk: Number(volume.imageMetadata['min_disk'] ?? 0),
-      min_ram: Number(volume.imageMetadata['min_ram'] ?? 0),
     },
     imageProperties,
   );

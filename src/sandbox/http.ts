@@ -56,7 +56,7 @@ export interface Route {
 /** `route('GET /v2.0/networks/:id', handler)`. */
 export function route(pattern: string, handle: Handler): Route {
   const [method, path] = pattern.split(' ') as [string, string];
-  return { method, parts: path.split('/').slice(1), handle };
+  return { method, parts: path.replace(/\/$/, '').split('/').slice(1), handle };
 }
 
 export interface Api {

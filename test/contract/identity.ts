@@ -20,6 +20,19 @@ export function identityContract(cloud: () => Cloud): void {
       const [endpoint] = token.catalog[0].endpoints;
       expect(Object.keys(endpoint).toSorted()).toEqual(['id', 'interface', 'region', 'region_id', 'url']);
     });
+    it.each([
+      ['identity', 300, 'v3.14'],
+      ['compute', 200, 'v2.1'],
+      ['volume', 300, 'v3.0'],
+      ['image', 300, 'v2.15'],
+      ['network', 200, 'v2.0'],
+    ] as const)('leads to a service %s that tells its versions at its root, to anybody', async (type, status, id) => {
+      const { url } = await cloud().service(type);
+      const answer = await fetch(new URL('/', url), { redirect: 'manual' });
+      expect(answer.status).toBe(status);
+      const { versions } = (await answer.json()) as any;
+      expect((Array.isArray(versions) ? versions : versions.values).map((one: { id: string }) => one.id)).toContain(id);
+    });
     it('lets a member make application credentials, whose secret is shown once', async () => {
       const path = `/users/${cloud().user.id}/application_credentials`;
       const made = (await keystone().post(path, { application_credential: { name: `contract-${Date.now()}` } })).body.application_credential;
