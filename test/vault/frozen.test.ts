@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -40,7 +40,9 @@ describe('a vault of format baluchon/1, written by version 0.1', () => {
   test('its own recover.sh gives back the same', () => {
     need('gpg', 'zstd', 'tar', 'awk');
     const out = join(folder(), 'out');
-    const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', '/dev/stdin', '--bundle', frozenIds[0]!, out], { cwd: root, input: 'and its passphrase\n' });
+    const phrase = join(folder(), 'phrase');
+    writeFileSync(phrase, 'and its passphrase\n');
+    const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, '--bundle', frozenIds[0]!, out], { cwd: root });
     expect(text).toContain('all is in');
     expect(status).toBe(0);
     const [expected] = bundles;
