@@ -1,6 +1,5 @@
-import { findRefs, cutAt, setAt, sweep, valueAt } from '../tenant/refs.ts';
 import type { Document, JsonObject } from '../tenant/document.ts';
-import { withRefs } from '../tenant/match.ts';
+import { cutAt, findRefs, setAt, sweep, valueAt, withRefs } from '../tenant/refs.ts';
 import { kindOf } from '../kinds/index.ts';
 import type { NameSort } from '../kinds/kind.ts';
 import type { Inventory, Mapping } from './types.ts';

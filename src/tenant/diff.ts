@@ -1,6 +1,7 @@
+import { canonical, comparable } from './comparable.ts';
 import type { Document, Json, JsonObject } from './document.ts';
-import { canonical, matchDocuments, type MatchOptions } from './match.ts';
-import { matches, valueAt } from './refs.ts';
+import { matchDocuments, type MatchOptions } from './match.ts';
+import { escape, matches, valueAt } from './refs.ts';
 
 export interface Side {
   documents: readonly Document[];
@@ -63,51 +64,26 @@ export function diffDocuments(left: Side, right: Side, rules: DiffRules): Differ
   return found;
 }
 
-/** Params with references translated, and lists of them sorted where only membership counts. */
-function comparable(document: Document, translate: (id: string) => string): JsonObject {
-  const params = structuredClone(document.params);
-  const refs = new Set(Object.keys(document.refs));
-  const walk = (value: Json, pointer: string): Json => {
-    if (Array.isArray(value)) {
-      const items = value.map((item, at) => walk(item, `${pointer}/${at}`));
-      // Ids differ from cloud to cloud, and with them the order in which a set of references was sorted.
-      const isSet = value.some((item, at) => hasRef(refs, `${pointer}/${at}`, item)) && !ORDERED.has(`${document.kind}${pointer}`);
-      return isSet ? items.sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1)) : items;
-    }
-    if (value !== null && typeof value === 'object') {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, `${pointer}/${key}`)]));
-    }
-    return refs.has(pointer) ? translate(value as string) : value;
-  };
-  return walk(params, '') as JsonObject;
-}
-
-/** Lists whose order means something: interfaces and devices as the guest sees them, addresses of a port. */
-const ORDERED = new Set(['server/networks', 'server/volumes', 'port/fixed_ips']);
-
-const hasRef = (refs: Set<string>, pointer: string, item: Json) =>
-  refs.has(pointer) || (item !== null && typeof item === 'object' && Object.keys(item).some((key) => refs.has(`${pointer}/${key}`)));
-
 /** Pointers of the attributes that differ; a list is one attribute, an object is its members. */
 function changed(a: Json | undefined, b: Json | undefined, pointer: string): string[] {
   if (a !== undefined && b !== undefined && canonical(a) === canonical(b)) return [];
   // What one side does not know of and the other leaves empty is the same.
   if (isEmpty(a) && isEmpty(b)) return [];
   if (isObject(a) && isObject(b)) {
-    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => changed(a[key], b[key], `${pointer}/${key}`));
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => changed(a[key], b[key], `${pointer}/${escape(key)}`));
   }
   return [pointer];
 }
 
 const isObject = (value: Json | undefined): value is JsonObject => value !== null && typeof value === 'object' && !Array.isArray(value);
-const isEmpty = (value: Json | undefined) => value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+const isEmpty = (value: Json | undefined): boolean => value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.values(value).every(isEmpty));
 
 /** The attribute's value with references told by name, for a person. */
 function named(document: Document, pointer: string, nameOf: (id: string) => string): Json {
   const walk = (value: Json, at: string): Json => {
     if (at in document.refs) return nameOf(value as string);
     if (Array.isArray(value)) return value.map((item, index) => walk(item, `${at}/${index}`));
-    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, `${at}/${key}`)]));
+    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, `${at}/${escape(key)}`)]));
     return value;
   };
   return walk(valueAt(document.params, pointer) ?? null, pointer);

@@ -1,14 +1,15 @@
 import type { Document, Json, JsonObject } from './document.ts';
 
 const unescape = (token: string) => token.replaceAll('~1', '/').replaceAll('~0', '~');
-const escape = (token: string) => token.replaceAll('~', '~0').replaceAll('/', '~1');
+/** A key as one step of a JSON pointer. */
+export const escape = (token: string): string => token.replaceAll('~', '~0').replaceAll('/', '~1');
 const tokens = (pointer: string) => pointer.split('/').slice(1).map(unescape);
 
 /** The value at a JSON pointer (RFC 6901), undefined where there is none. */
 export function valueAt(root: Json, pointer: string): Json | undefined {
   let value: Json | undefined = root;
   for (const token of tokens(pointer)) {
-    if (value === null || typeof value !== 'object') return undefined;
+    if (value === null || typeof value !== 'object' || !Object.prototype.propertyIsEnumerable.call(value, token)) return undefined;
     value = (value as JsonObject)[token];
   }
   return value;
@@ -78,4 +79,11 @@ export function targets(document: Document, except: readonly string[] = []): str
   return Object.keys(document.refs)
     .filter((pointer) => !except.some((pattern) => matches(pointer, pattern)))
     .map((pointer) => valueAt(document.params, pointer) as string);
+}
+
+/** A copy of the params with every reference replaced. */
+export function withRefs(document: Document, replace: (id: string) => Json): JsonObject {
+  const params = structuredClone(document.params);
+  for (const pointer of Object.keys(document.refs)) setAt(params, pointer, replace(valueAt(params, pointer) as string));
+  return params;
 }
