@@ -33,8 +33,8 @@ export function showAddresses(world: World, server: ServerRecord): object {
 }
 
 function groupNames(world: World, server: ServerRecord): { name: string }[] {
-  const names = portsOf(world, server).flatMap((port) => port['security_groups'].map((id: string) => world.groups.get(id)?.['name'] as string));
-  return [...new Set(names)].map((name) => ({ name }));
+  // Once for each port, so that a name may come several times.
+  return portsOf(world, server).flatMap((port) => port['security_groups'].map((id: string) => ({ name: world.groups.get(id)?.['name'] as string })));
 }
 
 export function showServer(world: World, server: ServerRecord, version: Microversion, request: Request, detail: 'list' | 'show'): object {
