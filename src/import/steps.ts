@@ -55,7 +55,7 @@ export function stepsOf(documents: readonly Document[]): Step[] {
     if (!kind?.complete) return [...before, first];
     const late = targets(document).filter((id) => byId.has(id) && id !== document.id);
     const waited = (referrers.get(document.id) ?? []).filter((referrer) => kind.complete?.after?.includes(referrer.kind));
-    return [...before, first, { id: complete(document.id), document: document.id, what: 'complete', after: [...new Set([first.id, ...late.map(create), ...waited.map(({ id }) => create(id))])] }];
+    return [...before, first, { id: complete(document.id), document: document.id, what: 'complete', after: [...new Set([first.id, ...late.map(create), ...waited.flatMap(({ id, kind }) => (kindOf(kind)?.complete ? [create(id), complete(id)] : [create(id)]))])] }];
   });
 }
 
