@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BLOCK, Bytes } from './disk/bytes.ts';
 import { writeQcow2 } from './disk/qcow2.ts';
-import { newImage, store } from './glance.ts';
+import { newImage, store } from './glance/images.ts';
 import type { World } from './world.ts';
 
 /** Bytes that look like data, the same for the same name: SHA-512 in counter mode would do, a small generator is faster. */

@@ -1,9 +1,9 @@
 import { accepted, keystone } from './keystone.ts';
-import { cinder } from './cinder.ts';
+import { cinder } from './cinder/index.ts';
 import { startClock } from './clock.ts';
 import { Bytes } from './disk/bytes.ts';
 import { makeFaults, type Faults } from './faults.ts';
-import { glance } from './glance.ts';
+import { glance } from './glance/index.ts';
 import { listen } from './http.ts';
 import { neutron } from './neutron/index.ts';
 import { makeNetwork, makeSubnet } from './neutron/networks.ts';

@@ -30,6 +30,12 @@ export function accepted(world: World, id: string | undefined): boolean {
   return token !== undefined && token.expires > Date.now() && token.scoped;
 }
 
+/** Throws the 401 that Keystone's middleware gives in front of Nova, Cinder and Neutron. */
+export function requireToken(world: World, request: Request): void {
+  if (accepted(world, request.headers['x-auth-token'] as string | undefined)) return;
+  throw new Refusal({ status: 401, headers: { 'www-authenticate': `Keystone uri="${world.authUrl}"` }, body: { error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' } } });
+}
+
 export function keystone(world: World): Api {
   const version = { id: 'v3.14', status: 'stable', updated: '2020-04-07T00:00:00Z', links: [{ rel: 'self', href: `${world.roots.identity}/v3/` }], 'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }] };
   const domain = { id: 'default', name: 'Default' };

@@ -1,29 +1,15 @@
 import { stamp } from '../clock.ts';
-import { Refusal, route, type Api, type Reply, type Request, type Route } from '../http.ts';
-import { requireToken } from '../cinder.ts';
+import { route, type Api, type Request, type Route } from '../http.ts';
+import { requireToken } from '../keystone.ts';
 import type { Shown, World } from '../world.ts';
-import { ATTRIBUTES, badInput, badRequest, checkBody, denied, neutronError, refuse } from './attributes.ts';
+import { badInput, badRequest, checkBody, denied, neutronError, refuse } from './attributes.ts';
 import { EXTENSIONS } from './extensions.ts';
 import { makeFloating, showFloating, updateFloating } from './floatingips.ts';
 import { defaultGroup, makeGroup, makeRule, showGroup, showRule } from './groups.ts';
 import { checkMtu, deleteNetwork, deleteSubnet, makeNetwork, makeSubnet, showNetwork, updateSubnet } from './networks.ts';
+import { chosen, type Collection, listCollection, seen } from './list.ts';
 import { addressPairs, allocate, dropPort, makePort } from './ports.ts';
 import { addInterface, deleteRouter, makeRouter, removeInterface, updateRouter } from './routers.ts';
-
-interface Collection {
-  name: string;
-  resource: string;
-  path: string;
-  /** Quota's name. */
-  quota: string;
-  all(): Map<string, Shown>;
-  missing(id: string): Refusal;
-  make(given: Shown): Shown;
-  update?(one: Shown, given: Shown): void;
-  remove(one: Shown): void;
-  show(one: Shown): Shown;
-  tags: boolean;
-}
 
 export function neutron(world: World): Api {
   const extensions = new Set(EXTENSIONS.filter((alias) => !world.settings.withoutExtensions.includes(alias)));
@@ -135,7 +121,7 @@ export function neutron(world: World): Api {
       return one;
     };
     const list = [
-      route(`GET /v2.0/${path}`, (request) => list_(world, collection, request)),
+      route(`GET /v2.0/${path}`, (request) => listCollection(world, collection, request)),
       route(`POST /v2.0/${path}`, async (request) => {
         const body = await request.json();
         if (Array.isArray(body?.[collection.name])) throw badRequest(`Bulk creation of ${collection.name} is not simulated`);
@@ -197,73 +183,6 @@ export function neutron(world: World): Api {
 function touch(one: Shown): void {
   one['updated_at'] = stamp();
   one['revision_number'] += 1;
-}
-
-/** A member sees the project's own, external networks (but not their subnets), and shared ones. */
-function seen(world: World, collection: Collection, one: Shown): boolean {
-  if (one['project_id'] === world.projectId) return true;
-  return collection.resource === 'network' && (one['router:external'] || one['shared']);
-}
-
-function list_(world: World, collection: Collection, request: Request): Reply {
-  const { query } = request;
-  const control = ['fields', 'limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir'];
-  const filters = [...new Set(query.keys())].filter((key) => !control.includes(key));
-  const strange = filters.filter((key) => !(key in ATTRIBUTES[collection.resource]!) && !/^(not-)?tags(-any)?$|^changed-since$/.test(key));
-  if (strange.length > 0) throw badRequest(`[${strange.map((key) => `'${key}'`).join(', ')}] is invalid attribute for filtering`);
-  const keys = query.getAll('sort_key');
-  if (keys.length !== query.getAll('sort_dir').length) throw badRequest('The number of sort_keys and sort_dirs must be same');
-  let all = [...collection.all().values()].filter((one) => seen(world, collection, one)).map((one) => collection.show(one));
-  all = all.filter((one) => filters.every((key) => matches(one, key, query.getAll(key))));
-  const order = keys.map((key, at) => [key, query.getAll('sort_dir')[at] === 'desc' ? -1 : 1] as const);
-  all.sort((a, b) => {
-    for (const [key, direction] of [...order, ['id', 1] as const]) if (a[key] !== b[key]) return a[key] < b[key] ? -direction : direction;
-    return 0;
-  });
-  const cap = world.settings.pageCap;
-  const asked = query.get('limit');
-  const limit = Math.min(asked === null ? Infinity : Number(asked), cap ?? Infinity);
-  const paged = Number.isFinite(limit);
-  const marker = query.get('marker');
-  let from = 0;
-  if (marker !== null && paged) {
-    from = all.findIndex((one) => one['id'] === marker) + 1;
-    if (from === 0) throw collection.missing(marker);
-  }
-  const items = paged ? all.slice(from, from + limit) : all;
-  const links: object[] = [];
-  const href = (id: string, reverse: boolean): string => {
-    const copy = new URLSearchParams([...query].filter(([key]) => key !== 'marker' && key !== 'page_reverse'));
-    if (!copy.has('limit')) copy.set('limit', String(limit));
-    copy.set('marker', id);
-    if (reverse) copy.set('page_reverse', 'True');
-    return `${request.root}${request.path}?${copy}`;
-  };
-  if (paged && items.length > 0) {
-    if (items.length >= limit) links.push({ rel: 'next', href: href(items.at(-1)!['id'], false) });
-    links.push({ rel: 'previous', href: href(items[0]!['id'], true) });
-  }
-  return { status: 200, body: { [collection.name]: items.map((one) => chosen(one, request)), ...(links.length > 0 ? { [`${collection.name}_links`]: links } : {}) } };
-}
-
-function matches(one: Shown, key: string, wanted: string[]): boolean {
-  if (key === 'tags') return wanted.join(',').split(',').every((tag) => one['tags'].includes(tag));
-  if (key === 'tags-any') return wanted.join(',').split(',').some((tag) => one['tags'].includes(tag));
-  if (key === 'fixed_ips') return wanted.some((term) => {
-    const [name, value] = term.split('=') as [string, string];
-    return one['fixed_ips'].some((ip: Shown) => ip[name] === value);
-  });
-  const value = one[key];
-  return wanted.some((term) => {
-    if (Array.isArray(value)) return value.includes(term);
-    if (typeof value === 'boolean') return String(value) === term.toLowerCase();
-    return String(value ?? '') === term;
-  });
-}
-
-function chosen(one: Shown, request: Request): Shown {
-  const fields = request.query.getAll('fields');
-  return fields.length === 0 ? one : Object.fromEntries(Object.entries(one).filter(([key]) => fields.includes(key)));
 }
 
 function updatePort(world: World, port: Shown, given: Shown): void {

@@ -1,13 +1,15 @@
 import { stamp } from '../clock.ts';
-import { deleteVolume, takeSnapshot } from '../cinder.ts';
+import { takeSnapshot } from '../cinder/snapshots.ts';
+import { deleteVolume } from '../cinder/volumes.ts';
 import { Bytes } from '../disk/bytes.ts';
 import { writeQcow2 } from '../disk/qcow2.ts';
-import { newImage, store } from '../glance.ts';
+import { newImage, store } from '../glance/images.ts';
 import type { Body, Reply, Request } from '../http.ts';
 import { dropPort } from '../neutron/ports.ts';
 import { checkStrings, invalid, onlyKnown, refuse, type Microversion } from '../versions.ts';
 import type { ServerRecord, World } from '../world.ts';
-import { attached, newDevice } from './create.ts';
+import { attached } from './build.ts';
+import { newDevice } from './create.ts';
 import { portsOf } from './view.ts';
 
 const conflict = (server: ServerRecord, action: string): Error =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { stamp } from '../clock.ts';
-import { requireToken } from '../cinder.ts';
+import { requireToken } from '../keystone.ts';
 import { htmlNotFound, route, type Api, type Body, type Handler, type Reply, type Request, type Route } from '../http.ts';
 import { checkStrings, denied, fault, invalid, listBody, microversion, onlyKnown, page, python, refuse, type Microversion } from '../versions.ts';
 import { newest, type ServerGroup, type ServerRecord, type World } from '../world.ts';
