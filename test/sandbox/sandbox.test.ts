@@ -95,8 +95,12 @@ describe('a simulated cloud', () => {
     expect((await neutron.get(`/quotas/${cloud.project.id}/details.json`)).quota.network).toEqual({ limit: 1, used: 1, reserved: 0 });
   });
 
-  it('may let members see more than most do', async () => {
-    const { cloud } = await start({ policy: { extendedServerAttributes: true } });
+  it('may let members see and do more than most', async () => {
+    const { cloud } = await start({ policy: { extendedServerAttributes: true, chooseFloatingAddress: true } });
+    const neutron = await cloud.service('network');
+    const [external] = await collect(neutron.list('/networks', 'networks'));
+    const floating = (await neutron.post('/floatingips', { floatingip: { floating_network_id: external.id, floating_ip_address: '198.51.100.77' } })).body.floatingip;
+    expect(floating.floating_ip_address).toBe('198.51.100.77');
     const nova = await cloud.service('compute');
     const [flavor] = await collect(nova.list('/flavors', 'flavors'));
     const [image] = await collect((await cloud.service('image')).list('/images', 'images'));

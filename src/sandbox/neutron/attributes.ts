@@ -166,8 +166,8 @@ export const ATTRIBUTES: Record<string, Record<string, Attribute>> = {
   },
 };
 
-/** Checks a body as Neutron's API layer does before any plugin sees it; gives the attributes, defaults filled in on creation. */
-export function checkBody(resource: string, body: unknown, how: 'post' | 'put', projectId: string, extensions: ReadonlySet<string>): Record<string, any> {
+/** Checks a body as Neutron's API layer does before any plugin sees it; gives the attributes, defaults filled in on creation. `allowed`: what this cloud's policy lets members give all the same. */
+export function checkBody(resource: string, body: unknown, how: 'post' | 'put', projectId: string, extensions: ReadonlySet<string>, allowed: readonly string[] = []): Record<string, any> {
   const table = ATTRIBUTES[resource]!;
   const given = (body as Record<string, unknown> | undefined)?.[resource];
   if (!given || typeof given !== 'object') throw badRequest(`Unable to find '${resource}' in request body`);
@@ -198,7 +198,7 @@ export function checkBody(resource: string, body: unknown, how: 'post' | 'put', 
   for (const [key] of entries) {
     const { admin } = table[key]!;
     const action = how === 'post' ? 'create' : 'update';
-    if (admin === 'both' || admin === how) throw denied(`(rule:${action}_${resource} and rule:${action}_${resource}:${key})`);
+    if ((admin === 'both' || admin === how) && !allowed.includes(`${resource}:${key}`)) throw denied(`(rule:${action}_${resource} and rule:${action}_${resource}:${key})`);
   }
   const result: Record<string, any> = {};
   if (how === 'post') for (const [key, attribute] of Object.entries(table)) if (attribute.default !== undefined && known(key)) result[key] = structuredClone(attribute.default);

@@ -13,6 +13,7 @@ import { addInterface, deleteRouter, makeRouter, removeInterface, updateRouter }
 
 export function neutron(world: World): Api {
   const extensions = new Set(EXTENSIONS.filter((alias) => !world.settings.withoutExtensions.includes(alias)));
+  const allowed = world.settings.policy.chooseFloatingAddress ? ['floatingip:floating_ip_address'] : [];
   const missing = (type: string, words: (id: string) => string) => (id: string) => refuse(404, type, words(id));
   const plain = (one: Shown): Shown => one;
   const collections: Collection[] = [
@@ -125,7 +126,7 @@ export function neutron(world: World): Api {
       route(`POST /v2.0/${path}`, async (request) => {
         const body = await request.json();
         if (Array.isArray(body?.[collection.name])) throw badRequest(`Bulk creation of ${collection.name} is not simulated`);
-        const given = checkBody(resource, body, 'post', world.projectId, extensions);
+        const given = checkBody(resource, body, 'post', world.projectId, extensions, allowed);
         checkQuota(world, collection);
         return { status: 201, body: { [resource]: collection.show(collection.make(given)) } };
       }),
