@@ -49,7 +49,7 @@ function inText(text: string): string {
 
 function plain(html: string): string {
   const text = html.replace(/<[^>]*>/g, ' ').replace(/&lt;/g, '<').replace(/&gt;/g, '>');
-  return text.replace(/&quot;|&#34;/g, '"').replace(/&#39;/g, "'").replace(/&amp;/g, '&').trim();
+  return text.replace(/&quot;|&#34;/g, '"').replace(/&#39;|&#x27;/g, "'").replace(/&amp;/g, '&').trim();
 }
 
 /** What an HTTP error is to us. 403, 409 and 413 are `quota` where the words say so. */
