@@ -6,7 +6,7 @@ import { isError } from '../errors.ts';
 import type { Emit } from '../events.ts';
 import { isMissing, kindOf } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
-import { power } from '../kinds/server.ts';
+import { resume, stop } from '../kinds/server-state.ts';
 import type { Temporaries } from '../kinds/temporary.ts';
 import type { DiskDocument, Document } from '../tenant/document.ts';
 import type { BundleWriter } from '../vault/types.ts';
@@ -27,6 +27,8 @@ export interface DiskWork {
   temporaries: Temporaries;
   emit: Emit;
   signal: AbortSignal;
+  /** Ends what runs beside a disk after whose failure going on makes no sense. */
+  fail(error: unknown): void;
 }
 
 type TakenDisk = ExportReport['disks'][number];
@@ -47,35 +49,45 @@ export async function takeDisks(work: DiskWork): Promise<{ disks: TakenDisk[]; n
   const spooling = slots(work.parallel);
   const outcomes = await Promise.allSettled(
     byServer(work.documents).map(async ({ server, members }) => {
-      const quiet = await quieten(work, server, members.length);
+      const quiet = await quieten(work, server, members.length, notes);
+      const times: number[] = [];
       const taken = members.map(async (document) => {
         try {
-          const disk = await takeDisk(work, document, { capturing, spooling, taken: quiet.oneTaken });
+          const disk = await takeDisk(work, document, { capturing, spooling, taken: quiet.oneTaken, stopped: quiet.stopped });
           disks.push(disk.report);
           notes.push(...disk.notes);
-          return disk.takenAt;
+          times.push(disk.takenAt.getTime());
         } catch (error) {
-          quiet.oneTaken();
-          if (!isError(error, 'cloud', 'conflict', 'quota', 'not-found', 'forbidden')) throw error;
-          notes.push({ id: document.id, kind: document.kind, name: document.name, attribute: 'disk', verdict: 'lost', reason: error.message });
-          return undefined;
+          note(work, document, error, notes);
         }
       });
-      try {
-        const times = (await Promise.all(taken)).flatMap((time) => time?.getTime() ?? []);
-        const skew = Math.max(...times) - Math.min(...times);
-        if (server && times.length > 1 && !quiet.stopped && skew >= 1000) {
-          const reason = `its ${times.length} disks were taken within ${Math.round(skew / 1000)} s of each other while it ran`;
-          notes.push({ id: server.id, kind: server.kind, name: server.name, attribute: 'consistency', verdict: 'degraded', reason });
-        }
-      } finally {
-        await quiet.resumed;
+      // All of them, whatever becomes of one: nothing may still be at work when this is over.
+      const ended = await Promise.allSettled(taken);
+      await quiet.resumed;
+      throwFirst(ended);
+      const skew = Math.max(...times) - Math.min(...times);
+      if (server && times.length > 1 && !quiet.stopped && skew >= 1000) {
+        const reason = `its ${times.length} disks were taken within ${Math.round(skew / 1000)} s of each other while it ran`;
+        notes.push({ id: server.id, kind: server.kind, name: server.name, attribute: 'consistency', verdict: 'degraded', reason });
       }
     }),
   );
+  throwFirst(outcomes);
+  return { disks, notes };
+}
+
+/** What a failed disk means: a note where it concerns this one alone, else the end of all. */
+function note({ fail }: DiskWork, { id, kind, name }: Document, error: unknown, notes: Note[]): void {
+  if (!isError(error, 'cloud', 'conflict', 'quota', 'not-found', 'forbidden')) {
+    fail(error);
+    throw error;
+  }
+  notes.push({ id, kind, name, attribute: 'disk', verdict: 'lost', reason: error.message });
+}
+
+function throwFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
-  return { disks, notes };
 }
 
 /** Groups a server's root disk and attached volumes; what belongs to no server stands alone. */
@@ -92,32 +104,55 @@ function byServer(documents: readonly Document[]): { server?: Document; members:
   return [...groups, ...[...free.values()].map((document) => ({ members: [document] }))];
 }
 
+interface Quiet {
+  /** Nothing writes to its disks. */
+  stopped: boolean;
+  /** To be called once for each disk that is taken, or given up. */
+  oneTaken(): void;
+  /** Resolves once the server runs as before; never rejects. */
+  resumed: Promise<void>;
+}
+
 /** With `--consistency stop`: the server is off until all of its disks are taken, and on again in every case. */
-async function quieten({ cloud, consistency, emit, signal }: DiskWork, server: Document | undefined, disks: number) {
+async function quieten(work: DiskWork, server: Document | undefined, disks: number, notes: Note[]): Promise<Quiet> {
+  const { cloud, consistency, emit, signal } = work;
   if (consistency !== 'stop' || server?.info.status !== 'ACTIVE') return { stopped: server?.info.status === 'SHUTOFF', oneTaken: () => {}, resumed: Promise.resolve() };
   const nova = await cloud.service('compute');
-  const id = server.info.id as string;
-  emit({ type: 'start', id: `stop ${server.id}`, what: `stopping ${server.name}` });
+  const cloudId = server.info.id as string;
+  const { id, kind, name } = server;
+  const step = `stop ${id}`;
+  const start = async () => {
+    try {
+      await resume(nova, cloudId, name);
+      emit({ type: 'end', id: step, what: `${name} runs again`, outcome: 'done' });
+    } catch (error) {
+      const reason = `it was stopped for its disks and does not start again: ${error instanceof Error ? error.message : String(error)}`;
+      emit({ type: 'end', id: step, what: `${name} is stopped`, outcome: 'failed', detail: reason });
+      emit({ type: 'warning', message: `server ${name}: ${reason}`, about: id });
+      notes.push({ id, kind, name, attribute: 'running', verdict: 'degraded', reason });
+    }
+  };
+  signal.throwIfAborted();
+  emit({ type: 'start', id: step, what: `stopping ${name}` });
+  try {
+    await stop(nova, cloudId, name, signal);
+  } catch (error) {
+    await start();
+    // As it could not be stopped, its disks are taken while it runs; an interruption shows when the first one begins.
+    notes.push({ id, kind, name, attribute: 'consistency', verdict: 'degraded', reason: `it could not be stopped: ${error instanceof Error ? error.message : String(error)}` });
+    return { stopped: false, oneTaken: () => {}, resumed: Promise.resolve() };
+  }
   let left = disks;
   const { promise: allTaken, resolve } = Promise.withResolvers<void>();
-  const resumed = allTaken.then(async () => {
-    await power(nova, id, server.name, 'on');
-    emit({ type: 'end', id: `stop ${server.id}`, what: `${server.name} runs again`, outcome: 'done' });
-  });
-  try {
-    await power(nova, id, server.name, 'off', signal);
-  } catch (error) {
-    resolve();
-    await resumed.catch(() => {});
-    throw error;
-  }
-  return { stopped: true, oneTaken: () => void (--left === 0 && resolve()), resumed };
+  return { stopped: true, oneTaken: () => void (--left === 0 && resolve()), resumed: allTaken.then(start) };
 }
 
 type Slot = ReturnType<typeof slots>;
 
-async function takeDisk(work: DiskWork, document: Document, { capturing, spooling, taken }: { capturing: Slot; spooling: Slot; taken: () => void }) {
-  const { cloud, consistency, temporaries, emit, signal } = work;
+async function takeDisk(work: DiskWork, document: Document, { capturing, spooling, taken, stopped }: { capturing: Slot; spooling: Slot; taken: () => void; stopped: boolean }) {
+  const { cloud, temporaries, emit, signal } = work;
+  // What could not be stopped is not taken for stopped.
+  const consistency = stopped ? 'stop' : work.consistency === 'stop' ? 'crash' : work.consistency;
   const kind = kindOf(document.kind) as Kind;
   const what = `${document.kind} ${document.name || document.id}`;
   const started = performance.now();
@@ -139,7 +174,8 @@ async function takeDisk(work: DiskWork, document: Document, { capturing, spoolin
       const seconds = (performance.now() - started) / 1000;
       return { report: { id: document.id, name: document.name, ...result, consistency: capture.consistency, format, seconds }, takenAt: capture.takenAt, notes };
     } finally {
-      await capture.release();
+      // What can't be removed now is tried again at the end.
+      await capture.release().catch(() => {});
     }
   } catch (error) {
     emit({ type: 'end', id: document.id, what, outcome: 'failed', detail: error instanceof Error ? error.message : String(error) });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, getHashes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import type { Cloud } from '../cloud/cloud.ts';
 import { BaluchonError } from '../errors.ts';
@@ -12,19 +12,20 @@ export async function downloadImage(cloud: Cloud, id: string, path: string, opti
   const { signal, onProgress } = options;
   const image = await cloud.service('image');
   const about = await image.get<RawImage>(`/images/${id}`, { signal });
-  const algorithm = about.os_hash_algo && about.os_hash_value ? about.os_hash_algo : about.checksum ? 'md5' : undefined;
-  const digest = algorithm === undefined ? undefined : createHash(algorithm);
+  const told: [string | null | undefined, string | null | undefined][] = [[about.os_hash_algo, about.os_hash_value], ['md5', about.checksum]];
+  const [algorithm, expected] = told.find(([name, value]) => name && value && getHashes().includes(name)) ?? [];
+  const digest = algorithm ? createHash(algorithm) : undefined;
   const file = await open(path, 'wx', 0o600);
   try {
     const { body } = await image.download(`/images/${id}/file`, { signal });
     let done = 0;
     for await (const part of body) {
       digest?.update(part);
-      await file.write(part);
+      // Not `write`: on a disk that is nearly full that may write less.
+      await file.appendFile(part);
       onProgress?.((done += part.length), about.size ?? undefined);
     }
     if (about.size !== null && about.size !== done) throw new BaluchonError('cloud', `image ${id}: ${done} bytes came where the cloud tells of ${about.size}`);
-    const expected = algorithm === 'md5' ? about.checksum : about.os_hash_value;
     if (digest && digest.digest('hex') !== expected) throw new BaluchonError('cloud', `image ${id} did not arrive as the cloud stores it (${algorithm} differs)`);
   } catch (error) {
     await rm(path, { force: true });

@@ -1,4 +1,5 @@
 import type { Cloud, ServiceType } from '../cloud/cloud.ts';
+import { checkSignal } from '../cloud/retry.ts';
 import { isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import { isMissing, kindOf, kinds } from '../kinds/index.ts';
@@ -36,11 +37,12 @@ export async function readTenant(cloud: Cloud, options: { offers?: boolean; emit
   await Promise.all(
     kinds.map(async (kind) => {
       try {
-        for await (const raw of kind.list(cloud)) {
-          signal?.throwIfAborted();
-          collector.add(kind, raw);
+        for (const list of [kind.list(cloud), ...(options.offers && kind.offers ? [kind.offers(cloud)] : [])]) {
+          for await (const raw of list) {
+            checkSignal(signal);
+            collector.add(kind, raw);
+          }
         }
-        if (options.offers && kind.offers) for await (const raw of kind.offers(cloud)) collector.add(kind, raw);
       } catch (error) {
         if (!isError(error, 'forbidden')) throw error;
         notes.push({ id: '', kind: kind.name, name: '*', verdict: 'unknown', reason: `this user may not list them: ${error.message}` });
@@ -87,7 +89,7 @@ function collect() {
         for (const id of targets(document)) {
           if (found.has(id)) continue;
           const { kind, key } = keys.get(id) ?? { kind: id.slice(0, id.lastIndexOf('-')), key: '' };
-          const raw = key === '' ? undefined : await kindOf(kind)?.fetch?.(cloud, key);
+          const raw = key === '' ? undefined : await fetched(kind, cloud, key);
           if (raw !== undefined) waiting.push(add(kindOf(kind) as Kind, raw));
           else found.set(id, missing(kind, id, kind === 'keypair' ? key : '', 'this user cannot see it'));
         }
@@ -99,6 +101,16 @@ function collect() {
       return [...found.values()].sort((a, b) => order(a) - order(b) || compare(a.name, b.name) || compare(a.id, b.id));
     },
   };
+}
+
+/** What is referred to and not ours, where this user may see it. */
+async function fetched(kind: string, cloud: Cloud, key: string): Promise<unknown> {
+  try {
+    return await kindOf(kind)?.fetch?.(cloud, key);
+  } catch (error) {
+    if (isError(error, 'forbidden', 'not-found')) return undefined;
+    throw error;
+  }
 }
 
 /** Stands where a reference leads to nothing that the bundle has. */

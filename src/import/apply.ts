@@ -39,7 +39,7 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   const started = performance.now();
   const controller = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
-  const temporaries = openTemporaries(cloud);
+  const temporaries = openTemporaries(cloud, emit);
   const journal = await openJournal(journalPath({ bundle: bundle.info.id, project: cloud.project.id, ...(plan.rename !== undefined && { rename: plan.rename }) }));
   const actions = new Map(plan.actions.map((action) => [action.id, action]));
   const documents = new Map(bundle.documents.map((document) => [document.id, document]));

@@ -35,6 +35,7 @@ export const flavor: Kind<RawFlavor> = {
   refs: {},
   async *list() {},
   async *offers(cloud) {
+    if (!cloud.has('compute')) return;
     const compute = await cloud.service('compute');
     for await (const raw of compute.list<any>('/flavors/detail', 'flavors')) {
       if (!raw['OS-FLV-DISABLED:disabled']) yield fromList(raw);

@@ -2,6 +2,7 @@ import schema from '../../schemas/floating-ip.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
 import { accepted, create, described, extensions, noQos, notes, own, path, sorted, tag, type Resource } from './neutron.ts';
 import { isPlainPort, type RawPort } from './port.ts';
+import { routersTo } from './reach.ts';
 
 export interface RawFloatingIp extends Resource {
   floating_ip_address: string;
@@ -53,11 +54,7 @@ export const floatingIp: Kind<RawFloatingIp> = {
       qos_policy_id: noQos(info),
     }),
   // Neutron gives no address to a port that no router leads to.
-  needs({ params }, all) {
-    const port = all.find(({ kind, id }) => kind === 'port' && id === params.port_id);
-    const subnets = new Set(subnetIds(port?.params.fixed_ips));
-    return all.filter(({ kind, params }) => kind === 'router' && subnetIds(params.interfaces).some((id) => subnets.has(id))).map(({ id }) => id);
-  },
+  needs: ({ params }, all) => routersTo([params.port_id], all),
   async create(work) {
     const { floating_network_id, floating_ip_address, description, dns_name, dns_domain } = work.params;
     // An address of one's own choice is an admin's, and only where the mapping asks for it.
@@ -73,8 +70,6 @@ export const floatingIp: Kind<RawFloatingIp> = {
     await tag(work, 'floatingip', work.id);
   },
 };
-
-const subnetIds = (list: unknown) => ((list ?? []) as { subnet_id?: string }[]).flatMap(({ subnet_id }) => subnet_id ?? []);
 
 async function portOwners(cloud: CreateWork['cloud']): Promise<Map<string, string>> {
   const owners = new Map<string, string>();

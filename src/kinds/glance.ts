@@ -80,7 +80,7 @@ export interface NewImage {
 export async function sendImage(cloud: Cloud, disk: Disk, wanted: NewImage, created: (id: string) => void, signal?: AbortSignal): Promise<string> {
   const image = await cloud.service('image');
   const { name, disk_format, container_format, properties, more } = wanted;
-  const { body } = await image.post<RawImage>('/images', { visibility: 'private', ...properties, ...more, name, disk_format, container_format }, { signal });
+  const { body } = await image.post<RawImage>('/images', { visibility: 'private', ...properties, ...more, name, disk_format, container_format });
   created(body.id);
   const send = async (place: 'file' | 'stage') => {
     const { size, body: bytes } = disk_format === 'qcow2' ? await writeQcow2(disk) : { size: disk.size, body: rawBytes(disk) };
@@ -95,7 +95,7 @@ export async function sendImage(cloud: Cloud, disk: Disk, wanted: NewImage, crea
     // Some clouds take images only by the import API (fact 18).
     if (!(isError(error, 'forbidden') || (error instanceof BaluchonError && error.status === 405))) throw error;
     ours = await send('stage');
-    await image.post(`/images/${body.id}/import`, { method: { name: 'glance-direct' } }, { signal });
+    await image.post(`/images/${body.id}/import`, { method: { name: 'glance-direct' } });
   }
   const arrived = await imageActive(cloud, body.id, signal);
   // A cloud that converts on import stores other bytes in another format; there is nothing to compare then.

@@ -1,3 +1,4 @@
+import type { Cloud } from '../cloud/cloud.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Kind } from './kind.ts';
 import { imageActive, sendImage, splitProperties, type RawImage } from './glance.ts';
@@ -10,6 +11,7 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
   schema,
   refs: {},
   async *list(cloud) {
+    if (!cloud.has('image')) return;
     const glance = await cloud.service('image');
     for await (const raw of glance.list<RawImage>('/images', 'images', { query: { owner: cloud.project.id } })) {
       if (raw.owner === cloud.project.id && !isTemporary(raw.name)) yield { ...raw, ours: true };
@@ -24,6 +26,7 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
     }
   },
   async *offers(cloud) {
+    if (!cloud.has('image')) return;
     const glance = await cloud.service('image');
     for (const visibility of ['public', 'community', 'shared']) {
       for await (const raw of glance.list<RawImage>('/images', 'images', { query: { visibility, status: 'active' } })) {
@@ -78,21 +81,17 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
     const { name, visibility, disk_format, container_format, min_disk, min_ram, tags, os_hidden, properties } = params;
     if (!disk) throw new BaluchonError('usage', `image "${name}" has no bytes in this bundle`, { hint: 'export again without --no-disks' });
     const more = { min_disk, min_ram, tags, ...(os_hidden && { os_hidden }), visibility };
-    let id: string | undefined;
-    try {
-      return await sending(() => sendImage(cloud, disk, { name, disk_format, container_format, properties, more }, (created) => (id = created), signal));
-    } catch (error) {
-      if (id !== undefined) await temporaries.remove('image', id);
-      throw error;
-    }
+    // Its own name comes last: an image that bears it is whole.
+    const wanted = { name: temporaries.name('image'), disk_format, container_format, properties, more };
+    const id = await sending(() => sendImage(cloud, disk, wanted, (created) => temporaries.add('image', created), signal));
+    await change(cloud, id, 'name', name);
+    temporaries.keep(id);
+    return id;
   },
   complete: {
-    // `protected` comes last: it would stand in the way of removing an upload that failed.
+    // It would stand in the way of removing an upload that failed.
     async run({ cloud, params, id }) {
-      if (!params.protected) return;
-      const glance = await cloud.service('image');
-      const headers = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
-      await glance.patch(`/images/${id}`, [{ op: 'replace', path: '/protected', value: true }], { headers });
+      if (params.protected) await change(cloud, id, 'protected', true);
     },
   },
   hasDisk: (document) => document.info.foreign !== true && document.info.status === 'active' && (document.info.size ?? 0) !== 0,
@@ -104,3 +103,7 @@ export const image: Kind<RawImage & { ours?: boolean }> = {
   },
 };
 
+async function change(cloud: Cloud, id: string, attribute: 'name' | 'protected', value: unknown): Promise<void> {
+  const headers = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+  await (await cloud.service('image')).patch(`/images/${id}`, [{ op: 'replace', path: `/${attribute}`, value }], { headers });
+}

@@ -14,6 +14,7 @@ export const keypair: Kind<RawKeypair> = {
   schema,
   refs: {},
   async *list(cloud) {
+    if (!cloud.has('compute')) return;
     const compute = await cloud.service('compute');
     for await (const { keypair } of compute.list<{ keypair: RawKeypair }>('/os-keypairs', 'keypairs')) yield keypair;
   },

@@ -16,6 +16,7 @@ export const serverGroup: Kind<RawServerGroup> = {
   schema,
   refs: {},
   async *list(cloud) {
+    if (!cloud.has('compute')) return;
     yield* (await cloud.service('compute')).list<RawServerGroup>('/os-server-groups', 'server_groups');
   },
   key: (raw) => raw.id,

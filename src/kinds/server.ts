@@ -1,10 +1,11 @@
 import type { Cloud, Service } from '../cloud/cloud.ts';
-import { waitFor } from '../cloud/wait.ts';
+import { mapConcurrent } from '../cloud/pool.ts';
 import { BaluchonError, isError } from '../errors.ts';
-import type { Document } from '../tenant/document.ts';
 import { fromList, type RawFlavor } from './flavor.ts';
 import { imageActive, splitProperties } from './glance.ts';
 import type { CreateWork, Kind } from './kind.ts';
+import { routersTo } from './reach.ts';
+import { inStatus, removeServer, stop } from './server-state.ts';
 import { sendTemporary } from './volume.ts';
 import schema from '../../schemas/server.json' with { type: 'json' };
 
@@ -46,9 +47,12 @@ export const server: Kind<RawServer> = {
   origin: ['/image'],
 
   async *list(cloud) {
+    if (!cloud.has('compute')) return;
     const nova = await cloud.service('compute');
     const groups = await groupOf(nova);
-    for await (const raw of nova.list<RawServer>('/servers/detail', 'servers')) yield complete(cloud, nova, raw, groups);
+    const told: RawServer[] = [];
+    for await (const raw of nova.list<RawServer>('/servers/detail', 'servers')) told.push(raw);
+    for (const raw of await mapConcurrent(told, 6, (raw) => complete(cloud, nova, raw, groups))) if (raw) yield raw;
   },
   key: (raw) => raw.id,
   toDocument(raw, ref) {
@@ -99,20 +103,11 @@ export const server: Kind<RawServer> = {
     ];
   },
   /** Guests ask for address, name and keys as they start: their routers are there first. */
-  needs(document, all) {
-    const byId = new Map(all.map((each) => [each.id, each]));
-    const subnets = new Set(
-      (document.params.networks as { port: string }[]).flatMap(({ port }) =>
-        ((byId.get(port)?.params.fixed_ips ?? []) as { subnet_id: string }[]).map(({ subnet_id }) => subnet_id),
-      ),
-    );
-    const reaches = (router: Document) => ((router.params.interfaces ?? []) as { subnet_id: string }[]).some(({ subnet_id }) => subnets.has(subnet_id));
-    return all.filter((each) => each.kind === 'router' && reaches(each)).map(({ id }) => id);
-  },
+  needs: ({ params }, all) => routersTo(((params.networks ?? []) as { port: string }[]).map(({ port }) => port), all),
 
   prepare: async (work) => work.disk && sendTemporary(work, work.disk),
   async create(work) {
-    const { cloud, params, prepared, temporaries, signal } = work;
+    const { cloud, params, prepared, temporaries, emit, signal } = work;
     const nova = await cloud.service('compute');
     const fromVolume = params.volumes.some(({ boot_index }: { boot_index: number | null }) => boot_index === 0);
     const image = fromVolume ? undefined : (prepared ?? params.image);
@@ -121,18 +116,19 @@ export const server: Kind<RawServer> = {
         hint: 'map its image in the mapping file, or export again with disks',
       });
     }
-    const { body } = await nova.post<{ server: { id: string } }>('/servers', request(work, nova, image), { signal });
+    const { body } = await nova.post<{ server: { id: string } }>('/servers', request(work, nova, image));
     const { id } = body.server;
     try {
       await inStatus(nova, id, params.name, 'ACTIVE', signal);
+      if (!params.running) await stop(nova, id, params.name, signal);
     } catch (error) {
       // Not usable and ours: it goes (its ports and volumes are documents of their own and stay), or the next run would meet a broken namesake.
-      await removeServer(nova, id, params.name);
+      await removeServer(nova, id, params.name).catch((reason: Error) => emit({ type: 'warning', message: `${reason.message}: remove it by hand`, about: work.document.id }));
       throw error;
     } finally {
-      if (prepared) await temporaries.remove('image', prepared);
+      // What can't be removed now is tried again at the end.
+      if (prepared) await temporaries.remove('image', prepared).catch(() => {});
     }
-    if (!params.running) await power(nova, id, params.name, 'off', signal);
     return id;
   },
 
@@ -141,7 +137,7 @@ export const server: Kind<RawServer> = {
   async capture({ cloud, document, consistency, taken, temporaries, signal }) {
     const nova = await cloud.service('compute');
     const id = document.info.id as string;
-    const answer = await nova.post<{ image_id?: string } | undefined>(`/servers/${id}/action`, { createImage: { name: temporaries.name('root'), metadata: {} } }, { signal });
+    const answer = await nova.post<{ image_id?: string } | undefined>(`/servers/${id}/action`, { createImage: { name: temporaries.name('root'), metadata: {} } });
     const takenAt = new Date();
     // Below 2.45 the image's URL is in Location.
     const image = answer.body?.image_id ?? answer.headers.location?.split('/').pop();
@@ -153,13 +149,8 @@ export const server: Kind<RawServer> = {
     const { image_type: _, ...properties } = kept;
     const stopped = document.info.status === 'SHUTOFF' || consistency === 'stop';
     const agent = /^(yes|true|1)$/i.test(properties.hw_qemu_guest_agent ?? '');
-    if (consistency === 'quiesce' && !stopped && !agent) {
-      await temporaries.remove('image', image);
-      throw new BaluchonError('usage', `server "${document.name}" has no guest agent (image property hw_qemu_guest_agent), so it cannot be quiesced`, {
-        hint: 'use --consistency stop or crash',
-      });
-    }
-    return { image, takenAt, consistency: stopped ? 'stopped' : agent ? 'quiesced' : 'crash', properties, release: () => temporaries.remove('image', image) };
+    const notes = consistency === 'quiesce' && !stopped && !agent ? ['no guest agent (image property hw_qemu_guest_agent) freezes its file systems: taken as after a power cut'] : [];
+    return { image, takenAt, consistency: stopped ? 'stopped' : agent ? 'quiesced' : 'crash', properties, notes, release: () => temporaries.remove('image', image) };
   },
 };
 
@@ -172,7 +163,18 @@ async function groupOf(nova: Service): Promise<Map<string, string>> {
   return groups;
 }
 
-async function complete(cloud: Cloud, nova: Service, raw: any, groups: Map<string, string>): Promise<RawServer> {
+/** What further calls tell of a server; undefined for one that is removed meanwhile. */
+async function complete(cloud: Cloud, nova: Service, raw: RawServer, groups: Map<string, string>): Promise<RawServer | undefined> {
+  try {
+    return await completed(cloud, nova, raw, groups);
+  } catch (error) {
+    const gone = isError(error, 'not-found') && (await nova.get(`/servers/${raw.id}`).then(() => false, (reason: unknown) => isError(reason, 'not-found')));
+    if (gone) return undefined;
+    throw error;
+  }
+}
+
+async function completed(cloud: Cloud, nova: Service, raw: any, groups: Map<string, string>): Promise<RawServer> {
   const interfaces = [];
   for await (const each of nova.list<RawServer['interfaces'][number]>(`/servers/${raw.id}/os-interface`, 'interfaceAttachments')) interfaces.push(each);
   // `addresses` comes from the order in which the guest sees its interfaces; os-interface in any.
@@ -180,10 +182,10 @@ async function complete(cloud: Cloud, nova: Service, raw: any, groups: Map<strin
   interfaces.sort((a, b) => order.indexOf(a.mac_addr) - order.indexOf(b.mac_addr));
   const attachments = [];
   if ((raw['os-extended-volumes:volumes_attached'] ?? []).length > 0) {
-    const cinder = await cloud.service('volume');
+    const bootable = async (id: string) => (await (await cloud.service('volume')).get<{ volume: { bootable: string } }>(`/volumes/${id}`)).volume.bootable === 'true';
     for await (const each of nova.list<any>(`/servers/${raw.id}/os-volume_attachments`, 'volumeAttachments')) {
-      const { volume } = await cinder.get<{ volume: { bootable: string } }>(`/volumes/${each.volumeId}`);
-      attachments.push({ ...each, bootable: volume.bootable === 'true' });
+      // Only where there is a root disk to be found among them.
+      attachments.push({ ...each, bootable: raw.image === '' && (await bootable(each.volumeId)) });
     }
     // vdb before vdaa: the order of the buses, not of the alphabet.
     attachments.sort((a, b) => a.device.length - b.device.length || (a.device < b.device ? -1 : 1));
@@ -222,39 +224,4 @@ function request({ params, userData }: CreateWork, nova: Service, image: string 
     },
     ...(params.server_group && { 'os:scheduler_hints': { group: params.server_group } }),
   };
-}
-
-interface Status {
-  server: { status: string; fault?: { message: string }; 'OS-EXT-STS:task_state'?: string | null };
-}
-
-async function inStatus(nova: Service, id: string, name: string, wanted: string, signal?: AbortSignal): Promise<void> {
-  await waitFor(
-    `server ${name}`,
-    async () => (await nova.get<Status>(`/servers/${id}`, { signal })).server,
-    ({ status, fault }) => status === wanted || (status === 'ERROR' && (fault?.message ?? 'it went to status ERROR')),
-    { signal, stall: 3_600_000 },
-  );
-}
-
-/** Stops or starts a server and waits until it is so. */
-export async function power(nova: Service, id: string, name: string, to: 'on' | 'off', signal?: AbortSignal): Promise<void> {
-  await nova.post(`/servers/${id}/action`, to === 'off' ? { 'os-stop': null } : { 'os-start': null }, { signal });
-  await inStatus(nova, id, name, to === 'off' ? 'SHUTOFF' : 'ACTIVE', signal);
-}
-
-async function removeServer(nova: Service, id: string, name: string): Promise<void> {
-  await nova.delete(`/servers/${id}`).catch(() => {});
-  await waitFor(
-    `removal of server ${name}`,
-    () => nova.get(`/servers/${id}`).then(
-      () => false,
-      (error: unknown) => {
-        if (isError(error, 'not-found')) return true;
-        throw error;
-      },
-    ),
-    (gone) => gone,
-    { stall: 600_000 },
-  );
 }

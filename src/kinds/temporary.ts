@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Cloud, ServiceType } from '../cloud/cloud.ts';
 import { waitFor } from '../cloud/wait.ts';
 import { BaluchonError, isError } from '../errors.ts';
+import type { Emit } from '../events.ts';
 
 export type TemporaryType = 'image' | 'volume' | 'snapshot';
 
@@ -11,9 +12,14 @@ export interface Temporaries {
   name(what: string): string;
   /** To be called as soon as the id is known. */
   add(type: TemporaryType, id: string): void;
+  /** It has got its own name and is to stay. */
+  keep(id: string): void;
   /** Removes it and waits until it is gone; harmless when it is gone already. */
   remove(type: TemporaryType, id: string): Promise<void>;
-  /** Removes all that is left, and what bears this run's name though its id never reached us. */
+  /**
+   * Removes all that is left, and what bears this run's name though its id never reached us. What can't be removed is
+   * warned of and not thrown: it must not hide how the run ended.
+   */
   removeAll(): Promise<void>;
 }
 
@@ -75,8 +81,10 @@ export async function removeTemporary(cloud: Cloud, { type, id }: Pick<Temporary
   if (!gone) throw new BaluchonError('cloud', `the temporary ${type} ${id} could not be removed`);
 }
 
+const NAMES: Record<TemporaryType, string> = { image: 'image', volume: 'volume', snapshot: 'volume snapshot' };
+
 /** The register of one run. What it removes it removes without the run's signal: cleaning up is what follows a Ctrl-C. */
-export function openTemporaries(cloud: Cloud): Temporaries & { readonly run: string } {
+export function openTemporaries(cloud: Cloud, emit: Emit): Temporaries & { readonly run: string } {
   const run = randomBytes(4).toString('hex');
   const alive = new Map<string, TemporaryType>();
   const remove = async (type: TemporaryType, id: string) => {
@@ -87,12 +95,21 @@ export function openTemporaries(cloud: Cloud): Temporaries & { readonly run: str
     run,
     name: (what) => `${PREFIX}${run}-${what}`.slice(0, 255),
     add: (type, id) => void alive.set(id, type),
+    keep: (id) => void alive.delete(id),
     remove,
     async removeAll() {
-      for (const { type, id } of await findTemporaries(cloud, `${run}-`)) alive.set(id, type);
+      let reason: unknown;
+      const attempt = async (work: () => Promise<void>) => work().catch((error: unknown) => void (reason ??= error));
+      await attempt(async () => {
+        for (const { type, id } of await findTemporaries(cloud, `${run}-`)) alive.set(id, type);
+      });
       for (const type of TYPES) {
-        await Promise.all([...alive].filter(([, t]) => t === type).map(([id]) => remove(type, id)));
+        await Promise.all([...alive].filter(([, t]) => t === type).map(([id]) => attempt(() => remove(type, id))));
       }
+      if (reason === undefined) return;
+      const left = [...alive].map(([id, type]) => `${NAMES[type]} ${id}`).join(', ');
+      const why = reason instanceof Error ? reason.message : String(reason);
+      emit({ type: 'warning', message: `temporary resources may be left on ${cloud.name}${left === '' ? '' : ` (${left})`}: ${why}; \`baluchon cleanup\` removes them` });
     },
   };
 }

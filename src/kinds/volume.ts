@@ -1,8 +1,9 @@
 import type { Service } from '../cloud/cloud.ts';
 import { waitFor } from '../cloud/wait.ts';
+import type { Document } from '../tenant/document.ts';
 import type { CreateWork, Kind } from './kind.ts';
 import { imageActive, sendImage, splitProperties } from './glance.ts';
-import { isTemporary } from './temporary.ts';
+import { isTemporary, type TemporaryType } from './temporary.ts';
 import schema from '../../schemas/volume.json' with { type: 'json' };
 
 /** `GET /volumes/detail`. */
@@ -61,58 +62,83 @@ export const volume: Kind<RawVolume> = {
     };
   },
 
-  /** Through an image where there are bytes; a volume of zeros is simply made. */
+  /**
+   * Through an image where there are bytes; a volume of zeros is simply made. Until it is whole it has a temporary name: one
+   * that bears its own is never half a volume, whatever happened.
+   */
   async create(work) {
-    const { cloud, params, disk, signal } = work;
+    const { cloud, params, disk, temporaries, signal } = work;
     const cinder = await cloud.service('volume');
     const { name, description, size, volume_type, availability_zone, metadata } = params;
     const bytes = disk !== undefined && (await hasData(disk)) ? disk : undefined;
     const image = bytes && (await sendTemporary(work, bytes));
     const { body } = await cinder.post<{ volume: RawVolume }>(
       '/volumes',
-      { volume: { name, description, size, metadata, ...(volume_type && { volume_type }), ...(availability_zone && { availability_zone }), ...(image && { imageRef: image }) } },
-      { signal },
+      { volume: { name: temporaries.name('volume'), description, size, metadata, ...(volume_type && { volume_type }), ...(availability_zone && { availability_zone }), ...(image && { imageRef: image }) } },
     );
     const { id } = body.volume;
+    temporaries.add('volume', id);
     try {
       await volumeReady(cinder, id, name, signal);
+      await action(cinder, id, { 'os-set_bootable': { bootable: params.bootable } });
+      await setImageMetadata(cinder, id, params.image_metadata);
+      await cinder.put(`/volumes/${id}`, { volume: { name } });
     } catch (error) {
-      // Not usable and ours: it goes, or the next run would find a broken namesake.
-      await work.temporaries.remove('volume', id);
+      await temporaries.remove('volume', id).catch(() => {});
       throw error;
     } finally {
-      if (image) await work.temporaries.remove('image', image);
+      // What can't be removed now is tried again at the end.
+      if (image) await temporaries.remove('image', image).catch(() => {});
     }
-    await action(cinder, id, { 'os-set_bootable': { bootable: params.bootable } });
-    await setImageMetadata(cinder, id, params.image_metadata);
+    temporaries.keep(id);
     return id;
   },
 
   hasDisk: () => true,
   /** Snapshot, temporary volume, image: the way that works for an attached volume on every cloud (fact 11). */
-  async capture({ cloud, document, taken, temporaries, signal }) {
+  async capture({ cloud, document, consistency, taken, temporaries, signal }) {
     const cinder = await cloud.service('volume');
     const { id, status } = document.info as { id: string; status: string };
     const what = `volume ${document.name || id}`;
     const force = cinder.at('3.66') ? {} : { force: true };
-    const snapshot = (await cinder.post('/snapshots', { snapshot: { volume_id: id, name: temporaries.name('snapshot'), ...force } }, { signal })).body.snapshot.id;
-    temporaries.add('snapshot', snapshot);
-    const takenAt = new Date();
-    await ready(cinder, `/snapshots/${snapshot}`, 'snapshot', `snapshot of ${what}`, signal);
-    taken();
-    const copy = (await cinder.post('/volumes', { volume: { snapshot_id: snapshot, size: document.params.size, name: temporaries.name('volume') } }, { signal })).body.volume.id;
-    temporaries.add('volume', copy);
-    await volumeReady(cinder, copy, `copy of ${what}`, signal);
-    const upload = { image_name: temporaries.name('image'), disk_format: 'qcow2', container_format: 'bare' };
-    const image = (await cinder.post(`/volumes/${copy}/action`, { 'os-volume_upload_image': upload }, { signal })).body['os-volume_upload_image'].image_id;
-    temporaries.add('image', image);
-    await imageActive(cloud, image, signal);
-    await temporaries.remove('volume', copy);
-    await temporaries.remove('snapshot', snapshot);
-    const notes = document.params.encrypted ? ['the volume is encrypted by its cloud (LUKS): its bytes are carried as they are, its key is not'] : undefined;
-    return { image, takenAt, consistency: status === 'in-use' ? 'crash' : 'stopped', notes, release: () => temporaries.remove('image', image) };
+    const made: [TemporaryType, string][] = [];
+    const add = (type: TemporaryType, temporary: string) => {
+      temporaries.add(type, temporary);
+      made.unshift([type, temporary]);
+    };
+    // What makes something has no signal: it is short, and its answer tells what there is to remove.
+    try {
+      const snapshot: string = (await cinder.post('/snapshots', { snapshot: { volume_id: id, name: temporaries.name('snapshot'), ...force } })).body.snapshot.id;
+      add('snapshot', snapshot);
+      const takenAt = new Date();
+      await ready(cinder, `/snapshots/${snapshot}`, 'snapshot', `snapshot of ${what}`, signal);
+      taken();
+      const copy: string = (await cinder.post('/volumes', { volume: { snapshot_id: snapshot, size: document.params.size, name: temporaries.name('volume') } })).body.volume.id;
+      add('volume', copy);
+      await volumeReady(cinder, copy, `copy of ${what}`, signal);
+      const upload = { image_name: temporaries.name('image'), disk_format: 'qcow2', container_format: 'bare' };
+      const image: string = (await cinder.post(`/volumes/${copy}/action`, { 'os-volume_upload_image': upload })).body['os-volume_upload_image'].image_id;
+      add('image', image);
+      await imageActive(cloud, image, signal);
+      await temporaries.remove('volume', copy);
+      await temporaries.remove('snapshot', snapshot);
+      // Another server that it is attached to as well may be writing.
+      const resting = status !== 'in-use' || (consistency === 'stop' && ((document.info.attached_to ?? []) as unknown[]).length < 2);
+      return { image, takenAt, consistency: resting ? 'stopped' : 'crash', notes: notesOn(document, consistency === 'quiesce' && !resting), release: () => temporaries.remove('image', image) };
+    } catch (error) {
+      // A volume that can't be had must not keep the room that the others need.
+      for (const [type, temporary] of made) await temporaries.remove(type, temporary).catch(() => {});
+      throw error;
+    }
   },
 };
+
+function notesOn({ params }: Document, unquiesced: boolean): string[] {
+  return [
+    ...(params.encrypted ? ['the volume is encrypted by its cloud (LUKS): its bytes are carried as they are, its key is not'] : []),
+    ...(unquiesced ? ['a volume snapshot freezes no file system: taken as after a power cut'] : []),
+  ];
+}
 
 async function hasData(disk: { extents(): AsyncIterable<unknown> }): Promise<boolean> {
   for await (const _ of disk.extents()) return true;
