@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
+import type { Store, SwiftAccount } from '../store/index.ts';
 import type { Bundle, Vault } from '../vault/types.ts';
 import type { Context } from './context.ts';
 import { readKey, type KeyOptions } from './keys.ts';
@@ -23,22 +24,42 @@ export function locate(vault: string, cwd: string): string {
   return /^[a-z0-9]+:\/\//i.test(vault) || isAbsolute(vault) || cwd === process.cwd() ? vault : resolve(cwd, vault);
 }
 
+/** The place of a vault; `create` makes its container or bucket where there is none. */
+export async function openPlace(context: Context, vault: string, options: { create?: boolean } = {}): Promise<Store> {
+  const { openStore } = await import('../store/index.ts');
+  return openStore(locate(vault, context.cwd), { ...options, env: context.env, swift: (cloud) => account(context, cloud) });
+}
+
+async function account(context: Context, name: string | undefined): Promise<SwiftAccount> {
+  const cloud = await logIn(context, name === undefined ? {} : { osCloud: name });
+  try {
+    const { url } = await cloud.service('object-store');
+    return { url, ...(cloud.tls && { tls: cloud.tls }), token: (refused) => cloud.token(refused), close: () => cloud.close() };
+  } catch (error) {
+    await cloud.close();
+    throw error;
+  }
+}
+
 /** Runs something with a vault, and closes it in every case. */
 export async function withVault<T>(context: Context, name: string, keys: KeyOptions, work: (vault: Vault) => Promise<T>): Promise<T> {
-  const { openStore } = await import('../store/index.ts');
-  const store = await openStore(locate(name, context.cwd));
-  // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
-  if ((await store.stat('baluchon.yaml')) === undefined) {
+  const store = await openPlace(context, name);
+  const vault = await unlock(context, store, name, keys).catch(async (error: unknown) => {
     await store.close();
-    throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
-  }
-  const { openVault } = await import('../vault/index.ts');
-  const vault = await openVault(store, await readKey(context, keys, name));
+    throw error;
+  });
   try {
     return await work(vault);
   } finally {
     await vault.close();
   }
+}
+
+async function unlock(context: Context, store: Store, name: string, keys: KeyOptions): Promise<Vault> {
+  // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
+  if ((await store.stat('baluchon.yaml')) === undefined) throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
+  const { openVault } = await import('../vault/index.ts');
+  return openVault(store, await readKey(context, keys, name));
 }
 
 export async function withBundle<T>(context: Context, text: string, keys: KeyOptions, work: (bundle: Bundle, vault: Vault) => Promise<T>): Promise<T> {
@@ -48,12 +69,21 @@ export async function withBundle<T>(context: Context, text: string, keys: KeyOpt
 
 /** Runs something with a session on a cloud, and ends it in every case. */
 export async function withCloud<T>(context: Context, options: CloudOptions, work: (cloud: Cloud) => Promise<T>): Promise<T> {
+  const cloud = await logIn(context, options);
+  try {
+    return await work(cloud);
+  } finally {
+    await cloud.close();
+  }
+}
+
+async function logIn(context: Context, options: CloudOptions): Promise<Cloud> {
   const { connect } = await import('../cloud/index.ts');
   // The session itself outlives Ctrl-C: temporary resources are removed through it. Only logging in is given up.
   const login = new AbortController();
   const giveUp = (): void => login.abort();
   context.signal.addEventListener('abort', giveUp);
-  const cloud = await connect({
+  return connect({
     ...(options.osCloud !== undefined && { cloud: options.osCloud }),
     ...(options.openrc !== undefined && { openrc: options.openrc }),
     env: context.env,
@@ -62,11 +92,6 @@ export async function withCloud<T>(context: Context, options: CloudOptions, work
     emit: context.emit,
     signal: login.signal,
   }).finally(() => context.signal.removeEventListener('abort', giveUp));
-  try {
-    return await work(cloud);
-  } finally {
-    await cloud.close();
-  }
 }
 
 async function password(context: Context): Promise<string> {

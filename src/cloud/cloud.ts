@@ -1,5 +1,13 @@
 export type ServiceType = 'identity' | 'compute' | 'network' | 'volume' | 'image' | 'object-store';
 
+/** As node:tls takes it, in PEM. */
+export interface Tls {
+  ca: string | string[];
+  cert?: string;
+  key?: string;
+  rejectUnauthorized: boolean;
+}
+
 /** A session with one project on one cloud, as an ordinary user. */
 export interface Cloud {
   /** As the user named it (`--os-cloud`), `envvars`, or the openrc file's name. */
@@ -10,8 +18,10 @@ export interface Cloud {
   /** The service's API; throws `cloud` where the catalog has none (use `has` to ask). */
   service(type: ServiceType): Promise<Service>;
   has(type: ServiceType): boolean;
-  /** A valid token, renewed when needed (for pkgcloud's identity option). */
-  token(): Promise<string>;
+  /** A valid token, renewed when needed (for pkgcloud's identity option); the one after `refused`, where a service refused it. */
+  token(refused?: string): Promise<string>;
+  /** The certificates of its configuration, for those who make connections of their own. */
+  readonly tls?: Tls;
   /** Ends pooled connections. */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { checkRegion, endpointUrl, noEndpoint, regionsOf } from './catalog.ts';
 import type { Cloud, Service, ServiceType } from './cloud.ts';
 import { type CloudConfig, readConfig } from './config.ts';
 import { discover } from './discovery.ts';
-import { createHttp } from './http.ts';
+import { createHttp, tlsOf } from './http.ts';
 import { readOpenrc } from './openrc.ts';
 import type { Patience } from './retry.ts';
 import { createService } from './service.ts';
@@ -76,7 +76,8 @@ export async function connect(options: CloudOptions = {}): Promise<Cloud> {
         }
         return service;
       },
-      token: () => session.token(),
+      token: (refused) => (refused === undefined ? session.token() : session.renewed(refused)),
+      tls: tlsOf(pick(config)),
       close: () => http.close(),
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { BaluchonError } from '../errors.ts';
 import { type Emit, silent } from '../events.ts';
+import type { Tls } from './cloud.ts';
 import { hopeless, networkFault, neverSent, type Reply } from './faults.ts';
 import { backoff, checkSignal, interrupted, type Patience, patience as usual, retryAfter, sleep } from './retry.ts';
 
@@ -148,12 +149,7 @@ export function createHttp(options: HttpOptions = {}): Http {
 
 function createAgent(options: HttpOptions): Dispatcher {
   const env = options.env ?? process.env;
-  const tls = {
-    ca: options.cacert ? pem(options.cacert, 'cacert') : authorities(),
-    ...(options.cert && { cert: pem(options.cert, 'cert') }),
-    ...((options.key ?? options.cert) && { key: pem((options.key ?? options.cert)!, 'key') }),
-    rejectUnauthorized: options.verify !== false,
-  };
+  const tls = tlsOf(options);
   const common = { connections: 32, connect: { ...tls, timeout: 20_000 } };
   const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
   const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
@@ -167,6 +163,15 @@ function createAgent(options: HttpOptions): Dispatcher {
     httpsProxy: httpsProxy ?? '',
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
   });
+}
+
+export function tlsOf(options: Pick<HttpOptions, 'cacert' | 'cert' | 'key' | 'verify'>): Tls {
+  return {
+    ca: options.cacert ? pem(options.cacert, 'cacert') : authorities(),
+    ...(options.cert && { cert: pem(options.cert, 'cert') }),
+    ...((options.key ?? options.cert) && { key: pem((options.key ?? options.cert)!, 'key') }),
+    rejectUnauthorized: options.verify !== false,
+  };
 }
 
 let known: string[] | undefined;

@@ -118,7 +118,7 @@ function listing(request: Request, all: { name: string }[], headers: Record<stri
   const limit = Math.min(Number(request.query.get('limit') ?? 10_000), 10_000);
   const items = all.filter(({ name }) => Buffer.compare(Buffer.from(name), Buffer.from(marker)) > 0 || marker === '').slice(0, limit);
   const json = request.query.get('format') === 'json' || String(request.headers['accept']).includes('application/json');
-  if (json) return { status: 200, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body: items };
+  if (json) return { status: 200, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(items) };
   if (items.length === 0) return { status: 204, headers };
   return { status: 200, headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, body: `${items.map(({ name }) => name).join('\n')}\n` };
 }

@@ -1,22 +1,45 @@
 import { BaluchonError } from '../errors.ts';
+import { bucketStore } from './bucket.ts';
 import { directoryStore } from './directory.ts';
+import { readPlace } from './place.ts';
 import type { Store } from './store.ts';
+import type { SwiftAccount } from './swift.ts';
 
 export { memoryStore } from './memory.ts';
 export type { Store } from './store.ts';
+export type { SwiftAccount } from './swift.ts';
+
+export interface StoreOptions {
+  /** Credentials of S3, Azure and Google are read from here. Default: the process's. */
+  env?: NodeJS.ProcessEnv;
+  /** Logs in to the cloud that keeps the container; its name is undefined where the URL has no `?cloud=`. */
+  swift?: (cloud: string | undefined) => Promise<SwiftAccount>;
+  /** Makes the container or bucket at the first `put` where there is none: for a new vault. */
+  create?: boolean;
+}
 
 /**
  * The store that a URL or path names. Nothing is created before the first `put`.
- * @throws usage for a scheme that is not known.
+ * @throws usage for a scheme that is not known, or credentials that are not set.
  */
-export async function openStore(url: string): Promise<Store> {
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) {
-    if (url === '') throw new BaluchonError('usage', 'the vault has no name', { hint: 'give a folder, such as ./vault' });
-    return directoryStore(url);
+  const { create = false } = options;
+  switch (scheme) {
+    case undefined:
+      if (url === '') throw new BaluchonError('usage', 'the vault has no name', { hint: 'give a folder, such as ./vault' });
+      return directoryStore(url);
+    case 'swift': {
+      const place = readPlace(url, ['cloud']);
+      if (!options.swift) throw new BaluchonError('usage', `${place.name}: nobody here can log in to a cloud`, { hint: 'give openStore a function that does: its option swift' });
+      const { swiftBucket } = await import('./swift.ts');
+      return bucketStore(place, await swiftBucket(place, await options.swift(place.parameters['cloud'])), { create });
+    }
+    case 's3':
+    case 'azure':
+    case 'gs':
+      throw new BaluchonError('usage', `${scheme}:// vaults come with a later version`, { hint: 'use a folder for now' });
+    default:
+      throw new BaluchonError('usage', `unknown kind of vault: ${scheme}://`, { hint: 'a vault is a folder such as ./vault, or swift://CONTAINER?cloud=NAME' });
   }
-  if (['swift', 's3', 'azure', 'gs'].includes(scheme)) {
-    throw new BaluchonError('usage', `${scheme}:// vaults come with a later version`, { hint: 'use a folder for now' });
-  }
-  throw new BaluchonError('usage', `unknown kind of vault: ${scheme}://`, { hint: 'a vault is a folder, such as ./vault' });
 }

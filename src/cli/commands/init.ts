@@ -3,7 +3,7 @@ import { count } from '../../report/units.ts';
 import { safe } from '../../report/safe.ts';
 import type { Context } from '../context.ts';
 import { newPassphrase, readText } from '../keys.ts';
-import { locate } from '../open.ts';
+import { openPlace } from '../open.ts';
 
 interface Options {
   passphraseFile?: string;
@@ -18,9 +18,8 @@ export async function run(context: Context, [vault = '']: string[], options: Opt
     throw new BaluchonError('usage', 'a vault needs a passphrase or an owner, and there is no terminal to ask for a passphrase', { hint: 'give --passphrase-file FILE or --owner KEY.asc' });
   }
   const passphrases = file !== undefined || files.length === 0 ? [await newPassphrase(context, file)] : [];
-  const { openStore } = await import('../../store/index.ts');
   const { createVault } = await import('../../vault/index.ts');
-  const store = await openStore(locate(vault, context.cwd));
+  const store = await openPlace(context, vault, { create: true });
   try {
     await createVault(store, { passphrases, owners });
   } finally {

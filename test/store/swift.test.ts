@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../src/cloud/index.ts';
+import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
+import { openStore, type SwiftAccount } from '../../src/store/index.ts';
+import { storeContract } from '../contract/store.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox({ name: 'here' });
+});
+afterAll(() => sandbox.close());
+
+async function account(): Promise<SwiftAccount> {
+  const cloud = await connect({ env: sandbox.env() });
+  const { url } = await cloud.service('object-store');
+  return { url, tls: cloud.tls!, token: (refused) => cloud.token(refused), close: () => cloud.close() };
+}
+const open = (url: string, create = true) => openStore(url, { create, swift: account });
+
+let count = 0;
+storeContract('a container of a simulated Swift', () => open(`swift://vault-${count++}?cloud=here`));
+storeContract('a prefix in a container', () => open(`swift://shared/vaults/v${count++}?cloud=here`));
+
+describe('a container', () => {
+  test('is made by the first put of a new vault, and by nothing else', async () => {
+    const store = await open('swift://new');
+    expect(await store.stat('a')).toBeUndefined();
+    expect(await Array.fromAsync(store.list(''))).toEqual([]);
+    expect(sandbox.state.containers.has('new')).toBe(false);
+    await store.put('a', Buffer.from('1'));
+    expect(sandbox.state.containers.has('new')).toBe(true);
+    await store.close();
+  });
+
+  test('that is not there is told from a file that is not there', async () => {
+    const store = await open('swift://nowhere', false);
+    for (const work of [() => store.stat('a'), () => store.get('a'), () => store.put('a', Buffer.from('1')), () => Array.fromAsync(store.list(''))]) {
+      await expect(work()).rejects.toMatchObject({ code: 'store', message: 'swift://nowhere: there is no container "nowhere"', hint: expect.stringContaining('baluchon init') });
+    }
+    expect(sandbox.state.containers.has('nowhere')).toBe(false);
+    await store.close();
+  });
+
+  test('shows its own prefix alone, without the folders that consoles make', async () => {
+    const [all, one] = [await open('swift://split'), await open('swift://split/one')];
+    for (const name of ['one/a', 'one/b/c', 'onea', 'two/a']) await all.put(name, Buffer.from(name));
+    sandbox.state.containers.get('split')!.objects.set('one/b/', { ...sandbox.state.containers.get('split')!.objects.get('onea')! });
+    expect((await Array.fromAsync(one.list(''))).map((file) => file.name)).toEqual(['a', 'b/c']);
+    expect(String(Buffer.from(await one.get('b/c')))).toBe('one/b/c');
+    await all.close();
+    await one.close();
+  });
+
+  test('is listed to its end, however many pages that takes', async () => {
+    const store = await open('swift://many');
+    await store.put('packs/000000', Buffer.from('x'));
+    const { objects } = sandbox.state.containers.get('many')!;
+    const [first] = objects.values();
+    for (let at = 1; at < 25_000; at++) objects.set(`packs/${String(at).padStart(6, '0')}`, first!);
+    const names = (await Array.fromAsync(store.list('packs/'))).map((file) => file.name);
+    expect(names).toHaveLength(25_000);
+    expect(new Set(names).size).toBe(25_000);
+    await store.close();
+  });
+
+  test('is kept up with when its tokens end early', async () => {
+    const store = await open('swift://tokens');
+    await store.put('a', Buffer.from('1'));
+    sandbox.expireTokens();
+    await store.put('b', Buffer.from('2'));
+    sandbox.expireTokens();
+    expect(String(Buffer.from(await store.get('b')))).toBe('2');
+    await store.close();
+  });
+});
