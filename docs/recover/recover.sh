@@ -42,6 +42,10 @@ for tool in gpg tar zstd awk sed sort join dd sha256sum truncate mktemp; do
   command -v "$tool" >/dev/null || die 2 "$tool is missing: install it first"
 done
 [ -f baluchon.yaml ] || [ -d keys ] || die 2 "run this in the vault's folder"
+# Bytes of a chunk and entries of a page, as the vault says.
+profile() { { [ ! -f baluchon.yaml ] || sed -n "s/^  $1: *\([1-9][0-9]\{0,9\}\) *\$/\1/p" baluchon.yaml; echo "$2"; } | sed 1q; }
+chunk_size=$(profile chunk_size 262144)
+page_size=$(profile page_size 1024)
 [ ! -e "$out" ] || [ -z "$(ls -A "$out")" ] || die 2 "$out is not empty"
 
 # The agent's socket must have a short path.
@@ -231,8 +235,8 @@ while [ -s "$tmp/pages" ]; do
     if [ -f "$tmp/pack/$id.zst" ]; then zstd -dcq "$tmp/pack/$id.zst" >"$tmp/page"
     elif [ -f "$tmp/pack/$id" ]; then cp "$tmp/pack/$id" "$tmp/page"
     else printf '%s %s\n' "$disk" "$number" >>"$tmp/lost"; continue; fi
-    awk -v disk="$disk" -v level="$level" -v first="$number" -v chunks="$tmp/chunks" -v pages="$tmp/pages" '
-      BEGIN { at = first * 1024 }
+    awk -v disk="$disk" -v level="$level" -v first="$number" -v size="$page_size" -v chunks="$tmp/chunks" -v pages="$tmp/pages" '
+      BEGIN { at = first * size }
       $1 == "-" { at += $2 == "" ? 1 : $2; next }
       { if (level == 0) printf "%s %s %.0f\n", $1, disk, at >>chunks
         else printf "%s %s %.0f %d\n", $1, disk, at, level - 1 >>pages
@@ -264,11 +268,11 @@ while read -r pack; do
       zst) (cd "$tmp/pack" && zstd -dcq $files) ;;
       raw) (cd "$tmp/pack" && cat $files) ;;
       *) for file in $files; do printf '%s %s\n' "$disk" "$number" >>"$tmp/lost"; done; continue ;;
-    esac | dd of="$out/disks/$disk.raw" bs=262144 seek="$number" conv=notrunc iflag=fullblock 2>>"$tmp/log" || die 1 "can't write $out/disks/$disk.raw: $(tail -n 1 "$tmp/log")"
+    esac | dd of="$out/disks/$disk.raw" bs="$chunk_size" seek="$number" conv=notrunc iflag=fullblock 2>>"$tmp/log" || die 1 "can't write $out/disks/$disk.raw: $(tail -n 1 "$tmp/log")"
   done <"$tmp/runs"
 done <"$tmp/order"
 
 awk '{ sub(/:.*/, "", $1); lost[$1]++ } END { for (disk in lost) print disk, lost[disk] }' "$tmp/lost" >"$tmp/lines"
-while read -r disk chunks; do warn "disk $disk: $chunks pieces of 256 KiB or more are lost, zeros stand in their place"; done <"$tmp/lines"
+while read -r disk chunks; do warn "disk $disk: $chunks pieces of $chunk_size bytes or more are lost, zeros stand in their place"; done <"$tmp/lines"
 [ "$failed" = 0 ] || die 1 "not everything could be recovered into $out"
 say "all is in $out"

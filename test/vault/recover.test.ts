@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test, afterAll } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
 import { createVault, documentYaml, openVault } from '../../src/vault/index.ts';
+import { openSession } from '../../src/vault/session.ts';
+import { beginBundle } from '../../src/vault/writer.ts';
 import { about, chunk, contents, disk, documents, folder, noise, prose, source } from './kit.ts';
 import { gpg, need, pathWith, run, stopAgent } from './tools.ts';
 
@@ -120,6 +122,25 @@ describe('recover.sh, with stock tools and no node', () => {
     const { out, status } = recover(['--passphrase-file', file('second'), '--bundle', first.slice(0, 8)]);
     expect(status).toBe(0);
     expectAll(out);
+  });
+
+  test('chunks of another size, where baluchon.yaml says so', async () => {
+    const place = join(folder(), 'vault');
+    const store = await openStore(place);
+    await createVault(store, { passphrases: ['small chunks'] });
+    const session = await openSession(store, { passphrase: 'small chunks' });
+    session.header.profile.chunk_size = 4096;
+    const writer = await beginBundle(session);
+    const bytes = Buffer.concat([noise(5 * 4096, 'a'), Buffer.alloc(9 * 4096), prose(4 * 4096 + 7, 'b')]);
+    await writer.addDisk(disk(bytes), about('volume-a', bytes.length));
+    await writer.commit({ source, documents: [] });
+    const header = join(place, 'baluchon.yaml');
+    writeFileSync(header, readFileSync(header, 'utf8').replace('chunk_size: 262144', 'chunk_size: 4096'));
+    const out = join(folder(), 'out');
+    const { status, text } = run('/bin/sh', ['recover.sh', '--passphrase-file', file('small chunks'), out], { cwd: place, env: { PATH: stockPath, HOME: '/nonexistent' } });
+    expect(text).toContain('all is in');
+    expect(status).toBe(0);
+    expect(readFileSync(join(out, 'disks/volume-a.raw')).equals(bytes)).toBe(true);
   });
 
   test('a pack changed by one bit: named, the rest recovered, exit 1', () => {
