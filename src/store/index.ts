@@ -1,9 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
 import { bucketStore } from './bucket.ts';
 import { directoryStore } from './directory.ts';
 import { readPlace } from './place.ts';
 import type { Store } from './store.ts';
 import type { SwiftAccount } from './swift.ts';
+import { tarFileStore } from './tarfile.ts';
 
 export { memoryStore } from './memory.ts';
 export type { Store } from './store.ts';
@@ -18,8 +20,10 @@ export interface StoreOptions {
   create?: boolean;
 }
 
+const isFile = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
+
 /**
- * The store that a URL or path names. Nothing is created before the first `put`.
+ * The store that a URL or path names: a folder, a `.baluchon` file (read-only), an object store. Nothing is created before the first `put`.
  * @throws usage for a scheme that is not known, or credentials that are not set.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
@@ -28,7 +32,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   switch (scheme) {
     case undefined:
       if (url === '') throw new BaluchonError('usage', 'the vault has no name', { hint: 'give a folder, such as ./vault' });
-      return directoryStore(url);
+      return (await isFile(url)) ? tarFileStore(url) : directoryStore(url);
     case 'swift': {
       const place = readPlace(url, ['cloud']);
       if (!options.swift) throw new BaluchonError('usage', `${place.name}: nobody here can log in to a cloud`, { hint: 'give openStore a function that does: its option swift' });

@@ -5,6 +5,8 @@
 export interface Store {
   /** For messages: `./vault`, `swift://container/prefix`. */
   readonly name: string;
+  /** True where nothing can be put or removed: found out before any work is done. */
+  readonly readOnly?: boolean;
   /** Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */
   put(name: string, body: Uint8Array): Promise<void>;
   /** The whole file, or `length` bytes from `offset`. Throws `vault` when there is no such file. */

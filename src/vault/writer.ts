@@ -44,6 +44,7 @@ interface Piece {
 export async function beginBundle(session: Session, now?: Date): Promise<BundleWriter> {
   const { roster, store, header } = session;
   if (roster instanceof BaluchonError) throw roster;
+  if (store.readOnly) throw new BaluchonError('usage', `${store.name} can't be added to`, { hint: `make a vault of it first: baluchon unpack ${store.name} VAULT` });
   const chunkSize = header.profile.chunk_size;
   const secret = session.secrets.dedup[0]!;
   const doomed = await doomedPacks(session);
