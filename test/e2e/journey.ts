@@ -56,7 +56,9 @@ export function journey(name: string, { source, target, config, before, alive }:
     const asJson = async <T>(...args: string[]): Promise<T & { code: number }> => {
       const { code, stdout, stderr } = await type(...args, '--json');
       expect(stdout, stderr).toMatch(/^[[{]/);
-      return { ...(JSON.parse(stdout) as T), code };
+      const result = JSON.parse(stdout) as T & { error?: unknown };
+      expect(result.error, args.join(' ')).toBeUndefined();
+      return { ...result, code };
     };
     const open = async (cloud: string) => connect({ cloud, env: { ...process.env, ...env() } });
     const tenant = async (cloud: string) => {
