@@ -208,6 +208,27 @@ describe('what is there already', () => {
   });
 });
 
+describe('reading', () => {
+  test('in order fetches no pack twice, and readers at the same time share what they fetch', async () => {
+    const store = memoryStore('vault');
+    const bytes = noise(chunk * 150, 1);
+    await bundle(await fresh(store), { 'volume-1': bytes });
+    const packs = [...store.files.keys()].filter((name) => name.startsWith('packs/'));
+    expect(packs.length).toBeGreaterThan(3);
+    for (const readers of [1, 3]) {
+      const fetched: string[] = [];
+      const counting = faultyStore(store, (operation, name) => {
+        if (operation === 'get' && name.startsWith('packs/')) fetched.push(name);
+        return undefined;
+      });
+      const of = await (await (await openVault(counting, key)).open('latest')).disk('volume-1');
+      const all = await Promise.all(Array.from({ length: readers }, () => contents(of)));
+      for (const one of all) expect(one.equals(bytes)).toBe(true);
+      expect(fetched.sort()).toEqual(packs.sort());
+    }
+  });
+});
+
 describe('a store that fails', () => {
   test('a bundle is committed whole or not at all, wherever the connection breaks', async () => {
     const bytes = noise(chunk * 3, 1);
