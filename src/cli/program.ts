@@ -12,7 +12,7 @@ export interface Declaration {
   load(): Promise<{ run: Run }>;
 }
 
-const VAULT = '<vault> is a folder.';
+const VAULT = '<vault> is a folder, or a .baluchon file where it is only read.';
 const BUNDLE = '<bundle> is <vault> (its latest bundle) or <vault>@<id, beginning of an id, latest, or a date>.';
 
 const many = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -119,6 +119,22 @@ export const DECLARATIONS: readonly Declaration[] = [
     options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), ...keys],
     examples: ['baluchon extract ./vault -o out', 'baluchon extract ./vault@3f2a -o out --disk-format qcow2'],
     load: () => import('./commands/extract.ts'),
+  },
+  {
+    usage: 'pack <bundle>',
+    summary: 'one bundle as one file, to carry or to send',
+    more: [BUNDLE, 'Needs no key: the file holds one bundle as enciphered as it is in the vault, and opens with the same keys. It can be given wherever a vault is only read.'],
+    options: [new Option('-o, --output <file>', 'file to write; must not exist').makeOptionMandatory()],
+    examples: ['baluchon pack ./vault -o miop.baluchon', 'baluchon show miop.baluchon'],
+    load: () => import('./commands/pack.ts'),
+  },
+  {
+    usage: 'unpack <file> <vault>',
+    summary: 'bring such a file into a vault',
+    more: ['<vault> is a new place, or the vault that the bundle came from: what is there already is not written again. Needs no key.', 'Exit code 5 when the file is not whole; nothing is written then.'],
+    options: [],
+    examples: ['baluchon unpack miop.baluchon ./vault'],
+    load: () => import('./commands/unpack.ts'),
   },
   {
     usage: 'verify <vault>',

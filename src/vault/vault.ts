@@ -26,7 +26,7 @@ export async function openVault(store: Store, key: Key): Promise<Vault> {
       return openBundle(session, file, await readManifest(session, file));
     },
     begin: () => beginBundle(session),
-    async verify({ ref, ...options }) {
+    async verify({ ref = store.readOnly ? 'latest' : undefined, ...options }) {
       return verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });
     },
     close: () => store.close(),

@@ -57,7 +57,8 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   const packs = new Set<string>();
   const manifests: { file: ManifestFile; manifest: Manifest }[] = [];
   for (const file of options.ref ? [options.ref] : all) {
-    const manifest = await verifyBundle(work, file, new Set(all.map(({ name }) => name)), packs);
+    // The chain is the vault's: one bundle is whole without those before it.
+    const manifest = await verifyBundle(work, file, options.ref ? undefined : new Set(all.map(({ name }) => name)), packs);
     if (manifest) manifests.push({ file, manifest });
   }
   const needed = [...packs];
@@ -122,7 +123,7 @@ async function verifyKeys(work: Work): Promise<void> {
 }
 
 /** Manifest, its place in the chain, its list of packs. */
-async function verifyBundle(work: Work, file: ManifestFile, all: Set<string>, packs: Set<string>): Promise<Manifest | undefined> {
+async function verifyBundle(work: Work, file: ManifestFile, all: Set<string> | undefined, packs: Set<string>): Promise<Manifest | undefined> {
   const { session, problem } = work;
   const opened = await work.attempt(() => readManifest(session, file));
   const name = layout.packs(file.time, file.id);
@@ -132,7 +133,7 @@ async function verifyBundle(work: Work, file: ManifestFile, all: Set<string>, pa
   const { manifest } = opened;
   if (list && list.sha256 !== manifest.packs.sha256) problem(`damaged: ${name}: not the list that ${file.name} was written with`);
   for (const previous of manifest.previous) {
-    if (!all.has(previous) && !(await forgotten(session, previous))) problem(`missing: ${previous}: ${file.name} was written after it`);
+    if (all && !all.has(previous) && !(await forgotten(session, previous))) problem(`missing: ${previous}: ${file.name} was written after it`);
   }
   const { roster } = session;
   if (!(roster instanceof BaluchonError)) {
