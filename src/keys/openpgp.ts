@@ -1,5 +1,8 @@
 import { config as defaults, enums, type Config, type PartialConfig } from 'openpgp';
 
+/** How a vault's files are sealed; chosen when it is made. */
+export type Sealing = 'rfc4880' | 'rfc9580';
+
 /**
  * Sealing profile `rfc4880`: version 4 keys, PKESK version 3, SEIPD version 1, what every OpenPGP program reads. OpenPGP.js
  * follows a key's wish for AEAD unless told otherwise, so this configuration goes with every single call.
@@ -13,6 +16,9 @@ export const rfc4880: PartialConfig = {
   showVersion: false,
   showComment: false,
 };
+
+/** Sealing profile `rfc9580`: SEIPD version 2, and Argon2 for what a person thought up. Keys and signatures stay as they are. */
+export const rfc9580: PartialConfig = { ...rfc4880, aeadProtect: true, preferredAEADAlgorithm: enums.aead.gcm, s2kType: enums.s2k.argon2 };
 
 /** For signatures and keys that may seem to come from the future: a clock that was wrong once must not lock a vault. */
 export const anyTime = null as unknown as Date;

@@ -31,13 +31,18 @@ export function lockSessionKey(key: SessionKey, passphrase: string, octet: numbe
   return Buffer.concat([Buffer.from([0xc0 | tag.skesk, body.length]), body]);
 }
 
-/** The session keys that a passphrase may open; that one is right shows only when the message opens with it. */
-export function unlockSessionKeys(keyPackets: Uint8Array, passphrase: string): SessionKey[] {
-  const found: SessionKey[] = [];
+/**
+ * The session keys that a passphrase may open; that one is right shows only when the message opens with it. Undefined where
+ * no packet is of version 4.
+ */
+export function unlockSessionKeys(keyPackets: Uint8Array, passphrase: string): SessionKey[] | undefined {
+  let found: SessionKey[] | undefined;
   for (let packet = packetAt(keyPackets, 0); packet; packet = packetAt(keyPackets, packet.end)) {
     const body = keyPackets.subarray(packet.body, packet.end);
-    if (packet.tag !== tag.skesk || body.length !== 46) continue;
-    if (body[0] !== 4 || body[1] !== aes256 || body[2] !== iterated || body[3] !== sha256) continue;
+    if (packet.tag !== tag.skesk || body[0] !== 4) continue;
+    found ??= [];
+    if (body.length !== 46) continue;
+    if (body[1] !== aes256 || body[2] !== iterated || body[3] !== sha256) continue;
     const opened = cfb(createDecipheriv, stringToKey(passphrase, body.subarray(4, 12), body[12]!), body.subarray(13));
     if (opened[0] === aes256) found.push(opened.subarray(1));
   }

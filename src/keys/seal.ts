@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createMessage, decryptSessionKeys, encryptSessionKey, readMessage, sign, verify } from 'openpgp';
+import { createMessage, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
 import { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 import { fingerprint, type Certificate, type SecretKey } from './identity.ts';
-import { anyTime, lenient, rfc4880 } from './openpgp.ts';
+import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
 import { lockSessionKey, stretch, unlockSessionKeys } from './passphrase.ts';
 
 /** Whom a message is for: certificates, a person's passphrase, or a secret of 32 random bytes in hex. */
@@ -11,19 +11,28 @@ export type Recipient = { certificates: Certificate[] } | { passphrase: string }
 export type Opener = { keys: SecretKey[] } | { passphrase: string } | { secret: string };
 
 /** The packets that carry a session key to its recipients. */
-export async function sealSessionKey(key: SessionKey, to: Recipient): Promise<Uint8Array> {
+export async function sealSessionKey(key: SessionKey, to: Recipient, sealing: Sealing = 'rfc4880'): Promise<Uint8Array> {
+  const message = { data: key, algorithm: 'aes256', date: anyTime, format: 'binary' } as const;
+  if (sealing === 'rfc9580') {
+    if ('certificates' in to) return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', encryptionKeys: to.certificates, config: rfc9580 });
+    if ('passphrase' in to) return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', passwords: to.passphrase, config: rfc9580 });
+    return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', passwords: to.secret, config: { ...rfc9580, s2kType: enums.s2k.iterated, s2kIterationCountByte: stretch.none } });
+  }
   if ('passphrase' in to) return lockSessionKey(key, to.passphrase, stretch.most);
   if ('secret' in to) return lockSessionKey(key, to.secret, stretch.none);
-  return encryptSessionKey({ data: key, algorithm: 'aes256', encryptionKeys: to.certificates, date: anyTime, format: 'binary', config: rfc4880 });
+  return encryptSessionKey({ ...message, encryptionKeys: to.certificates, config: rfc4880 });
 }
 
-/** The session keys that an opener gets out of a message's first packets. */
+/** The session keys that an opener gets out of a message's first packets, whatever its profile. */
 export async function openSessionKeys(keyPackets: Uint8Array, with_: Opener): Promise<SessionKey[]> {
-  if ('passphrase' in with_) return unlockSessionKeys(keyPackets, with_.passphrase);
-  if ('secret' in with_) return unlockSessionKeys(keyPackets, with_.secret);
+  const phrase = 'passphrase' in with_ ? with_.passphrase : 'secret' in with_ ? with_.secret : undefined;
+  if (phrase !== undefined) {
+    const found = unlockSessionKeys(keyPackets, phrase);
+    if (found) return found;
+  }
   try {
     const message = await readMessage({ binaryMessage: keyPackets, config: lenient });
-    const keys = await decryptSessionKeys({ message, decryptionKeys: with_.keys, date: anyTime, config: lenient });
+    const keys = await decryptSessionKeys({ message, ...('keys' in with_ ? { decryptionKeys: with_.keys } : { passwords: phrase! }), date: anyTime, config: lenient });
     return keys.filter((key) => key.data.length === 32).map((key) => key.data);
   } catch {
     return [];
@@ -31,13 +40,13 @@ export async function openSessionKeys(keyPackets: Uint8Array, with_: Opener): Pr
 }
 
 /** One OpenPGP message: signed when there is a signer, then enciphered. */
-export async function seal(plaintext: Uint8Array, to: Recipient, signer?: SecretKey): Promise<Buffer> {
+export async function seal(plaintext: Uint8Array, to: Recipient, signer?: SecretKey, sealing: Sealing = 'rfc4880'): Promise<Buffer> {
   const key = randomBytes(32);
-  const keyPackets = await sealSessionKey(key, to);
-  if (!signer) return encipher(key, [plaintext], { keyPackets });
+  const keyPackets = await sealSessionKey(key, to, sealing);
+  if (!signer) return encipher(key, [plaintext], { keyPackets, sealing });
   const message = await createMessage({ binary: plaintext, format: 'binary' });
   const signed = await sign({ message, signingKeys: signer, format: 'binary', config: rfc4880 });
-  return encipher(key, [signed], { packets: true, keyPackets });
+  return encipher(key, [signed], { packets: true, keyPackets, sealing });
 }
 
 /** Opens a message; undefined when the key does not fit or a byte of it was changed. */
@@ -51,19 +60,28 @@ export async function unseal(message: Uint8Array, with_: Opener): Promise<Buffer
   return undefined;
 }
 
-/** Opens a signed message. `signer` is the fingerprint of the certificate whose good signature it bears, undefined when none of them. */
-export async function unsealSigned(message: Uint8Array, with_: Opener, signers: Certificate[]): Promise<{ data: Uint8Array; signer: string | undefined } | undefined> {
+export interface Unsealed {
+  data: Uint8Array;
+  /** Fingerprint of the certificate whose good signature it bears, undefined when none of them. */
+  signer: string | undefined;
+  /** Key ids that its signatures name, good or not. */
+  claimed: string[];
+}
+
+/** Opens a signed message; undefined when the key does not fit or a byte of it was changed. */
+export async function unsealSigned(message: Uint8Array, with_: Opener, signers: Certificate[]): Promise<Unsealed | undefined> {
   const packets = await unseal(message, with_);
   if (!packets) return undefined;
   try {
     const signed = await readMessage({ binaryMessage: packets, config: lenient });
     const result = await verify({ message: signed, verificationKeys: signers, date: anyTime, format: 'binary', config: lenient });
+    const claimed = result.signatures.map((signature) => signature.keyID.toHex().toUpperCase());
     for (const signature of result.signatures) {
       const good = await signature.verified.catch(() => false);
       const by = good && signers.find((signer) => signer.getKeys(signature.keyID).length > 0);
-      if (by) return { data: result.data, signer: fingerprint(by) };
+      if (by) return { data: result.data, signer: fingerprint(by), claimed };
     }
-    return { data: result.data, signer: undefined };
+    return { data: result.data, signer: undefined, claimed };
   } catch {
     return undefined;
   }
@@ -72,4 +90,15 @@ export async function unsealSigned(message: Uint8Array, with_: Opener, signers: 
 /** A detached signature, binary. */
 export async function signDetached(data: Uint8Array, signer: SecretKey): Promise<Uint8Array> {
   return sign({ message: await createMessage({ binary: data, format: 'binary' }), signingKeys: signer, detached: true, format: 'binary', config: rfc4880 });
+}
+
+/** Whether a detached signature is this certificate's, over these bytes. */
+export async function verifyDetached(data: Uint8Array, signature: Uint8Array, signer: Certificate): Promise<boolean> {
+  try {
+    const message = await createMessage({ binary: data, format: 'binary' });
+    const result = await verify({ message, signature: await readSignature({ binarySignature: signature, config: lenient }), verificationKeys: signer, date: anyTime, format: 'binary', config: lenient });
+    return result.signatures.length > 0 && (await Promise.all(result.signatures.map(({ verified }) => verified))).every(Boolean);
+  } catch {
+    return false;
+  }
 }
