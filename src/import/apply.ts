@@ -12,6 +12,7 @@ import { findRefs, matches, setAt, valueAt } from '../tenant/refs.ts';
 import type { Bundle } from '../vault/types.ts';
 import { measure } from './fidelity.ts';
 import { journalPath, openJournal } from './journal.ts';
+import { userDataFile } from './mapping.ts';
 import { stepsOf, type Step } from './steps.ts';
 import type { Action, ImportReport, Mapping, Plan } from './types.ts';
 
@@ -34,7 +35,7 @@ const FATAL = ['auth', 'interrupted', 'network', 'vault', 'key', 'store', 'usage
  * `interrupted`, `network`, `auth`, `vault` while at it, with what was created kept for the next run.
  */
 export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mapping: Mapping, options: ApplyOptions = {}): Promise<ImportReport> {
-  refuse(plan);
+  refuse(plan, bundle);
   const { emit = silent, parallel = 3 } = options;
   const started = performance.now();
   const controller = new AbortController();
@@ -43,6 +44,7 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   const journal = await openJournal(journalPath({ bundle: bundle.info.id, project: cloud.project.id, ...(plan.rename !== undefined && { rename: plan.rename }) }));
   const actions = new Map(plan.actions.map((action) => [action.id, action]));
   const documents = new Map(bundle.documents.map((document) => [document.id, document]));
+  const disks = new Map(bundle.disks.map((disk) => [disk.id, disk]));
   const made = new Map(plan.actions.flatMap(({ id, target }) => (target ? [[id, target.id] as const] : [])));
   const created: ImportReport['created'] = [];
   const failed: ImportReport['failed'] = [];
@@ -55,7 +57,7 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
 
   const perform = async (step: Step, action: Action, document: Document, kind: Kind): Promise<void> => {
     const begun = performance.now();
-    const about = bundle.disks.find(({ id }) => id === document.id);
+    const about = disks.get(document.id);
     const needsDisk = about && action.action === 'create' && step.what === (kind.prepare ? 'prepare' : 'create');
     const disk = needsDisk ? await bundle.disk(document.id) : undefined;
     try {
@@ -71,7 +73,8 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
         ...(await suppliedUserData(document, mapping)),
         temporaries,
         emit,
-        signal,
+        // What is short is brought to its end: half of it would be neither there nor gone.
+        ...(kind.hasDisk && { signal }),
       };
       if (document.kind === 'floating-ip' && mapping.floating_ips === 'same') work.params.floating_ip_address = document.info.address;
       if (step.what === 'prepare') {
@@ -126,13 +129,14 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   };
 
   try {
-    const steps = stepsOf(plan.actions.map(({ id }) => documents.get(id) as Document));
+    const steps = stepsOf(plan.actions.map(({ id }) => documents.get(id) as Document), new Set(disks.keys()));
     await schedule(steps, run, (step, by) => {
       const action = actions.get(step.document) as Action;
       const cause = actions.get(by.document) as Action;
       if (step.what !== 'create') return;
       prepared.get(step.document)?.used();
-      if (action.action === 'create') blocked.push({ id: action.id, kind: action.kind, name: action.name, by: `${cause.kind} ${cause.name || cause.id}` });
+      // Where its own preparation failed, that is told already.
+      if (action.action === 'create' && by.document !== step.document) blocked.push({ id: action.id, kind: action.kind, name: action.name, by: `${cause.kind} ${cause.name || cause.id}` });
     });
   } finally {
     await Promise.all([temporaries.removeAll(), journal.close()]);
@@ -158,7 +162,8 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   };
 }
 
-function refuse({ actions, quota, target }: Plan): void {
+function refuse({ actions, quota, target, bundle: of }: Plan, bundle: Bundle): void {
+  if (of.id !== bundle.info.id) throw new BaluchonError('usage', `the plan is one for bundle ${of.id}, not for ${bundle.info.id}`, { hint: 'make a new one' });
   const conflicts = actions.filter(({ action }) => action === 'conflict');
   if (conflicts.length > 0) {
     throw new BaluchonError('usage', conflicts.map(({ kind, name, id, reason }) => `${kind} ${name || id}: ${reason}`).join('\n'), { hint: 'nothing was created; settle this in the mapping file (--map), or take part with --only' });
@@ -180,8 +185,8 @@ function resolve(params: JsonObject, kind: Kind, made: ReadonlyMap<string, strin
   return copy;
 }
 
-async function suppliedUserData(document: Document, { user_data }: Mapping): Promise<{ userData?: string }> {
-  const file = document.kind === 'server' ? (user_data[document.id] ?? user_data[document.name]) : undefined;
+async function suppliedUserData(document: Document, mapping: Mapping): Promise<{ userData?: string }> {
+  const file = userDataFile(document, mapping);
   return file === undefined ? {} : { userData: (await readFile(file)).toString('base64') };
 }
 

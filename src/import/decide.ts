@@ -1,9 +1,8 @@
-import { isForeign, isMissing, kindOf } from '../kinds/index.ts';
-import { compareRules } from '../kinds/security-group.ts';
-import type { Document } from '../tenant/document.ts';
-import { targets } from '../tenant/refs.ts';
+import { compareRules, type Rule } from '../kinds/rules.ts';
+import type { Document, JsonObject } from '../tenant/document.ts';
 import { BEARS_DATA, findExisting, type Existing } from './existing.ts';
-import { bestOffer, mappedName, namedOffers } from './mapping.ts';
+import { settleForeign } from './foreign.ts';
+import { keypairName } from './mapping.ts';
 import { isDefaultGroup, SEPARATE, translate, type Terms, type Translation } from './translate.ts';
 import type { ActionType, Inventory, Mapping } from './types.ts';
 
@@ -26,50 +25,18 @@ export interface Decisions {
 /** What is to become of each document. Pure. */
 export function decide(documents: readonly Document[], disks: ReadonlySet<string>, inventory: Inventory, mapping: Mapping, rename?: string): Decisions {
   const warnings: string[] = [];
-  const decided = new Map<string, Decision>();
-  const offers = new Map<string, Document>();
-  const absent = new Set<string>();
-  const needed = neededForeign(documents, disks);
-
-  for (const document of documents) {
-    const settled = settleForeign(document, { disks, inventory, mapping, needed });
-    if (!settled) continue;
-    decided.set(document.id, settled);
-    if (settled.action === 'map') offers.set(document.id, settled.target as Document);
-    else absent.add(document.id);
-  }
-  const terms: Terms = { offers, absent, mapping, inventory, ...(rename !== undefined && { rename }) };
+  const decided = settleForeign(documents, disks, inventory, mapping);
+  const offers = new Map([...decided].flatMap(([id, { action, target }]) => (action === 'map' && target ? [[id, target] as const] : [])));
   const open = documents.filter(({ id }) => !decided.has(id));
+  const present = new Set([...offers.keys(), ...open.map(({ id }) => id)]);
+  const terms: Terms = { offers, present, mapping, inventory, ...(rename !== undefined && { rename }) };
   const translations = new Map(open.map((document) => [document.id, translate(document, terms)]));
-  const existing = findExisting([...translations.values()].map(({ document }) => document), inventory);
+  const existing = findExisting([...translations.values()].map(({ document }) => document), inventory, { offers: [...offers.values()], renamed: rename !== undefined });
 
-  const context: Context = { inventory, mapping, terms, existing, disks, warnings, translations, decided, spare: spareAddresses(inventory, mapping) };
+  const context: Context = { inventory, mapping, terms, existing, disks, warnings, translations, decided, spare: spareAddresses(inventory, mapping, existing) };
   for (const document of open) decided.set(document.id, { ...settleOwn(document, context), translation: translations.get(document.id) });
   for (const document of open) standInTheWay(document, context);
   return { decisions: documents.map(({ id }) => decided.get(id) as Decision), warnings, terms };
-}
-
-/** Foreign documents that something needs; what only tells where bytes came from is not needed when the bytes are here. */
-function neededForeign(documents: readonly Document[], disks: ReadonlySet<string>): Set<string> {
-  return new Set(documents.flatMap((document) => targets(document, disks.has(document.id) ? kindOf(document.kind)?.origin : [])));
-}
-
-function settleForeign(document: Document, { disks, inventory, mapping, needed }: { disks: ReadonlySet<string>; inventory: Inventory; mapping: Mapping; needed: ReadonlySet<string> }): Decision | undefined {
-  const kind = kindOf(document.kind);
-  const skip = (reason: string): Decision => ({ document, action: 'skip', reason });
-  if (!kind) return skip(`this version knows no kind "${document.kind}"`);
-  if (isMissing(document)) return skip(document.info.missing as string);
-  if (isForeign(document)) {
-    const named = mappedName(document, mapping);
-    const chosen = named === undefined ? bestOffer(document, inventory) : { offer: namedOffers(document.kind, named, inventory)[0] as Document, reason: 'as the mapping says' };
-    if (chosen) return { document, action: 'map', target: chosen.offer, reason: chosen.reason };
-    if (!needed.has(document.id)) return skip('only tells what others were made from; their own bytes are in the bundle');
-    return { document, action: 'conflict', reason: `nothing on ${inventory.cloud} stands for it: name one in the mapping file` };
-  }
-  const reason = kind.skip?.(document);
-  if (reason !== undefined) return skip(reason);
-  if (document.kind === 'image' && !disks.has(document.id)) return skip('its bytes are not in the bundle');
-  return undefined;
 }
 
 interface Context {
@@ -127,13 +94,14 @@ function startsFrom(document: Document, { translations }: Context): boolean {
 }
 
 /** A group `default` is there in every project: equal, made equal because the mapping says so, set aside, or in the way. */
-function settleDefaultGroup(document: Document, { inventory, mapping, translations }: Context): Decision {
+function settleDefaultGroup(document: Document, { inventory, mapping, existing, translations }: Context): Decision {
   const target = inventory.documents.find(isDefaultGroup);
   if (!target) return { document, action: 'conflict', reason: `project ${inventory.project.name} has no security group "default"` };
   const wanted = translations.get(document.id)?.document as Document;
-  // Rules that refer to the group itself are the same rule on both sides.
-  const own = (rules: unknown, id: string) => (rules as { remote_group_id?: string }[]).map((rule) => (rule.remote_group_id === id ? { ...rule, remote_group_id: 'itself' } : rule));
-  const { add, remove } = compareRules(own(wanted.params.rules ?? [], wanted.id) as never, own(target.params.rules ?? [], target.id) as never);
+  // Rules that refer to the group itself, or to one that is there already, are the same rule on both sides.
+  const here = (id: string) => (id === wanted.id ? target.id : existing.get(id)?.because ? (existing.get(id)?.document.id ?? id) : id);
+  const rules = ((wanted.params.rules ?? []) as unknown as Rule[]).map((rule) => (rule.remote_group_id ? { ...rule, remote_group_id: here(rule.remote_group_id) } : rule));
+  const { add, remove } = compareRules(rules, (target.params.rules ?? []) as unknown as Rule[]);
   if (add.length + remove.length === 0) return { document, action: 'reuse', target, reason: 'its rules are the same' };
   const changes = [...remove.map((rule) => `- ${ruleText(rule)}`), ...add.map((rule) => `+ ${ruleText(rule)}`)];
   if (mapping.default_security_group === 'exact') return { document, action: 'update', target, changes, reason: 'its rules are made those of the bundle, as the mapping says' };
@@ -158,15 +126,19 @@ function settleKeypair(document: Document, { inventory, mapping, translations }:
   const wanted = translations.get(document.id)?.document as Document;
   const target = inventory.documents.find(({ kind, name }) => kind === 'keypair' && name === wanted.name);
   if (!target) return { document, action: 'create', reason: 'the public half' };
-  if (mapping.keypairs[document.name] !== undefined || mapping.keypairs[document.id] !== undefined) return { document, action: 'reuse', target, reason: 'as the mapping says' };
+  if (keypairName(document, mapping) !== undefined) return { document, action: 'reuse', target, reason: 'as the mapping says' };
   const key = ({ params }: Document) => String(params.public_key).split(/\s+/).slice(0, 2).join(' ');
   if (key(wanted) === key(target)) return { document, action: 'reuse', target, reason: 'the same key' };
   return { document, action: 'conflict', target, reason: `you have another key of this name (${target.info.fingerprint}): give it another name under keypairs in the mapping file` };
 }
 
-function spareAddresses({ documents }: Inventory, { floating_ips }: Mapping): Document[] {
-  return floating_ips === 'reuse' ? documents.filter(({ kind, params }) => kind === 'floating-ip' && !params.port_id) : [];
+/** The project's unbound addresses that stand for none of the bundle yet. */
+function spareAddresses({ documents }: Inventory, { floating_ips }: Mapping, existing: ReadonlyMap<string, Existing>): Document[] {
+  const taken = new Set([...existing.values()].filter(({ because }) => because !== undefined).map(({ document }) => document.id));
+  return floating_ips === 'reuse' ? documents.filter(({ kind, id, params }) => kind === 'floating-ip' && !params.port_id && !taken.has(id)) : [];
 }
+
+const addressesOf = ({ fixed_ips }: JsonObject): string[] => ((fixed_ips ?? []) as { ip_address: string }[]).map(({ ip_address }) => ip_address);
 
 /** What can be told beforehand to be refused: addresses in use on a network that is there already, ports that are taken. */
 function standInTheWay(document: Document, { decided, inventory, translations }: Context): void {
@@ -177,21 +149,20 @@ function standInTheWay(document: Document, { decided, inventory, translations }:
   if (document.kind === 'server') {
     for (const { port } of (params.networks ?? []) as { port: string }[]) {
       const taken = decided.get(port);
-      const user = taken?.action === 'reuse' ? taken.target?.info.device_id : undefined;
-      if (typeof user === 'string' && user !== '') {
-        const holder = inventory.documents.find(({ info }) => info.id === user)?.name ?? user;
-        conflict(`its port ${port} is in use by "${holder}": remove that one first, or import under other names with --rename`);
-      }
+      const user = taken?.action === 'reuse' || taken?.action === 'update' ? taken.target?.info.device_id : undefined;
+      if (typeof user !== 'string' || user === '') continue;
+      const holder = inventory.documents.find(({ info }) => info.id === user)?.name ?? user;
+      const which = addressesOf(taken?.target?.params ?? {}).join(', ') || taken?.target?.name || port;
+      conflict(`its port ${which} is in use by "${holder}": remove that one first, or import under other names with --rename`);
     }
   }
   if (document.kind === 'port') {
     const network = decided.get(params.network_id as string)?.target ?? inventory.documents.find(({ id }) => id === params.network_id);
     if (!network) return;
-    const addresses = ((params.fixed_ips ?? []) as { ip_address: string }[]).map(({ ip_address }) => ip_address);
+    const wanted = [...addressesOf(params), ...(typeof params.mac_address === 'string' ? [params.mac_address] : [])];
     for (const other of inventory.documents) {
       if (other.kind !== 'port' || other.params.network_id !== network.id) continue;
-      const theirs = ((other.params.fixed_ips ?? []) as { ip_address: string }[]).map(({ ip_address }) => ip_address);
-      const shared = addresses.find((address) => theirs.includes(address)) ?? (other.params.mac_address === params.mac_address ? String(params.mac_address) : undefined);
+      const shared = wanted.find((address) => address === other.params.mac_address || addressesOf(other.params).includes(address));
       if (shared !== undefined) conflict(`${shared} is in use on network "${network.name}" by port ${other.name || String(other.info.id)}`);
     }
   }

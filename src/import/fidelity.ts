@@ -2,6 +2,7 @@ import { diffRules, isForeign, isMissing, kindOf } from '../kinds/index.ts';
 import { diffDocuments } from '../tenant/diff.ts';
 import type { Document, Json } from '../tenant/document.ts';
 import type { Decision } from './decide.ts';
+import { userDataFile } from './mapping.ts';
 import type { Fidelity, Mapping } from './types.ts';
 
 /** What will become of every document and attribute, as far as it can be told beforehand; one `kept` where nothing is to be told. */
@@ -15,7 +16,7 @@ export function foresee(decisions: readonly Decision[], disks: ReadonlySet<strin
     const found: Fidelity[] = (decision.translation?.changes ?? []).map((change) => ({ ...about, ...change }));
     const kind = kindOf(document.kind);
     for (const note of kind?.unknown?.(document) ?? []) {
-      const file = note.attribute === 'user_data' ? (mapping.user_data[document.id] ?? mapping.user_data[document.name]) : undefined;
+      const file = note.attribute === 'user_data' ? userDataFile(document, mapping) : undefined;
       found.push(file === undefined ? { ...about, ...note } : { ...about, attribute: 'user_data', verdict: 'mapped', to: file, reason: 'from the mapping file' });
     }
     if (action === 'create' && kind?.hasDisk?.(document) && !disks.has(document.id)) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { BaluchonError } from '../errors.ts';
 import type { Inventory } from './types.ts';
 
 /** One line of a journal: a step that is about to be done (`creating`) or has been. */
@@ -24,7 +25,7 @@ export function journalPath({ bundle, project, rename }: { bundle: string; proje
 
 /** What earlier runs did, as far as their journal tells; a line cut off by a crash counts as not written. */
 export async function readJournal(path: string): Promise<Inventory['journal']> {
-  const journal: Inventory['journal'] = {};
+  const journal: Inventory['journal'] = Object.create(null);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -41,7 +42,8 @@ export async function readJournal(path: string): Promise<Inventory['journal']> {
 
 function parse(row: string): Line | undefined {
   try {
-    return JSON.parse(row) as Line;
+    const line = JSON.parse(row) as Line | null;
+    return typeof line?.id === 'string' && ['creating', 'created', 'completed'].includes(line.step) ? line : undefined;
   } catch {
     return undefined;
   }
@@ -52,22 +54,31 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Opens a journal for appending; each line is on the disk before the step that it announces. */
+/** Opens a journal for appending; each line is on the disk before the step that it announces. Throws `store` where it can't be written. */
 export async function openJournal(path: string): Promise<Journal> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'a', 0o600);
+  const failed = (cause: unknown): never => {
+    throw new BaluchonError('store', `the journal of this import can't be written: ${path}: ${(cause as NodeJS.ErrnoException).code}`, { hint: 'make room there, or set XDG_STATE_HOME to another folder, and run the same command again', cause });
+  };
+  const begin = async () => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(path, 'a', 0o600);
+    const before = await readFile(path, 'utf8');
+    // A line that a crash cut off must not swallow the next one.
+    if (before !== '' && !before.endsWith('\n')) await file.appendFile('\n');
+    return file;
+  };
+  const file = await begin().catch(failed);
   const append = async (row: string) => {
-    await file.write(row);
+    await file.appendFile(row);
     await file.datasync();
   };
-  // A line that a crash cut off must not swallow the next one.
-  const before = await readFile(path, 'utf8');
-  let last = before === '' || before.endsWith('\n') ? Promise.resolve() : append('\n');
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    write(step, id, target) {
+    async write(step, id, target) {
       const line: Line = { step, id, ...(target !== undefined && { target }), at: new Date().toISOString() };
-      last = last.then(() => append(`${JSON.stringify(line)}\n`));
-      return last;
+      const written = last.then(() => append(`${JSON.stringify(line)}\n`));
+      last = written.catch(() => {});
+      await written.catch(failed);
     },
     async close() {
       await last;

@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { CORE_SCHEMA, load } from 'js-yaml';
 import { BaluchonError } from '../errors.ts';
 import { isForeign, isMissing, kindOf } from '../kinds/index.ts';
+import type { NameSort } from '../kinds/kind.ts';
 import type { Document } from '../tenant/document.ts';
+import { valueAt } from '../tenant/refs.ts';
 import schema from '../../schemas/mapping.json' with { type: 'json' };
 import type { Inventory, Mapping } from './types.ts';
 
@@ -69,7 +71,7 @@ export function guessMapping(documents: readonly Document[], inventory: Inventor
   const comments: Record<string, string> = {};
   for (const document of documents) {
     if (isMissing(document) || !isForeign(document)) continue;
-    const section = SECTIONS[document.kind as keyof typeof SECTIONS];
+    const section = SECTIONS[document.kind as keyof typeof SECTIONS] as Section | undefined;
     if (section === undefined) continue;
     const label = keyOf(document, documents, document.id);
     const guess = bestOffer(document, inventory);
@@ -78,13 +80,13 @@ export function guessMapping(documents: readonly Document[], inventory: Inventor
   }
   for (const document of documents) {
     for (const [pointer, sort] of Object.entries(kindOf(document.kind)?.names ?? {})) {
-      const name = document.params[pointer.slice(1)];
+      const name = valueAt(document.params, pointer);
       if (typeof name !== 'string') continue;
       const section = sort === 'volume_type' ? 'volume_types' : 'availability_zones';
       const offered = sort === 'volume_type' ? inventory.volume_types.map((type) => type.name) : inventory.availability_zones[sort === 'compute_zone' ? 'compute' : 'volume'];
       const fallback = sort === 'volume_type' ? inventory.volume_types.find((type) => type.default)?.name : offered[0];
       const guess = offered.includes(name) ? name : fallback;
-      if (guess !== undefined && mapping[section][name] === undefined) {
+      if (guess !== undefined && !Object.hasOwn(mapping[section], name)) {
         mapping[section][name] = guess;
         comments[`${section}.${name}`] = guess === name ? 'the same name' : sort === 'volume_type' ? 'the default type here' : 'the first zone here';
       }
@@ -116,11 +118,23 @@ export function namedOffers(kind: string, name: string, inventory: Inventory): D
   return byId.length > 0 ? byId : offers.filter((offer) => offer.name === name);
 }
 
-/** What the mapping file says of a foreign document: by its name, or by its id. */
+/** An entry of a section: by the first of these that it has. Not by `[]`: a server may be called "constructor". */
+export const entry = (section: Readonly<Record<string, string>>, ...keys: string[]): string | undefined => {
+  const key = keys.find((each) => Object.hasOwn(section, each));
+  return key === undefined ? undefined : section[key];
+};
+
+/** What the mapping file says of a document of the kinds that it maps: by its id, or by its name. */
 export const mappedName = (document: Document, mapping: Mapping): string | undefined => {
   const section = SECTIONS[document.kind as keyof typeof SECTIONS] as Section | undefined;
-  return section && (mapping[section][document.id] ?? mapping[section][document.name]);
+  return section && entry(mapping[section], document.id, document.name);
 };
+
+/** The file with a server's user_data, where the mapping names one. */
+export const userDataFile = ({ kind, id, name }: Document, { user_data }: Mapping): string | undefined => (kind === 'server' ? entry(user_data, id, name) : undefined);
+
+/** The name that the mapping gives a keypair. */
+export const keypairName = ({ id, name }: Document, { keypairs }: Mapping): string | undefined => entry(keypairs, id, name);
 
 /** A document's name where it is the only one of its kind to have it, else the id given. */
 function keyOf(document: Document, all: readonly Document[], id: string): string {
@@ -136,19 +150,25 @@ function shape({ kind, params }: Document): string {
 export function checkMapping(mapping: Mapping, documents: readonly Document[], inventory: Inventory): string[] {
   const problems: string[] = [];
   const knows = (kind: string, name: string) => documents.some((document) => document.kind === kind && (document.name === name || document.id === name || document.info.id === name));
+  const mappable = (network: string) => documents.some((document) => document.kind === 'network' && isForeign(document) && [document.name, document.id, document.info.id].includes(network));
+  const uses = (sorts: readonly NameSort[], name: string) =>
+    documents.some(({ kind, params }) => Object.entries(kindOf(kind)?.names ?? {}).some(([pointer, sort]) => sorts.includes(sort) && valueAt(params, pointer) === name));
   for (const [kind, section] of Object.entries(SECTIONS)) {
     for (const [from, to] of Object.entries(mapping[section])) {
       if (!knows(kind, from)) problems.push(`${section}.${from}: the bundle has no ${kind} "${from}"`);
+      else if (kind === 'network' && !mappable(from)) problems.push(`${section}.${from}: the bundle has this network whole: it is made, not mapped`);
       const offers = namedOffers(kind, to, inventory);
       if (offers.length === 0) problems.push(`${section}.${from}: ${inventory.cloud} has no ${kind} "${to}"`);
       if (offers.length > 1) problems.push(`${section}.${from}: ${inventory.cloud} has ${offers.length} of the name "${to}": write the id`);
     }
   }
   for (const [from, to] of Object.entries(mapping.volume_types)) {
+    if (!uses(['volume_type'], from)) problems.push(`volume_types.${from}: nothing in the bundle has the volume type "${from}"`);
     if (!inventory.volume_types.some(({ name }) => name === to)) problems.push(`volume_types.${from}: ${inventory.cloud} has no volume type "${to}"`);
   }
   const zones = [...inventory.availability_zones.compute, ...inventory.availability_zones.volume];
   for (const [from, to] of Object.entries(mapping.availability_zones)) {
+    if (!uses(['compute_zone', 'volume_zone'], from)) problems.push(`availability_zones.${from}: nothing in the bundle has the availability zone "${from}"`);
     if (!zones.includes(to)) problems.push(`availability_zones.${from}: ${inventory.cloud} has no availability zone "${to}"`);
   }
   for (const from of Object.keys(mapping.keypairs)) if (!knows('keypair', from)) problems.push(`keypairs.${from}: the bundle has no keypair "${from}"`);

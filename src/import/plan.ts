@@ -1,5 +1,6 @@
 import { BaluchonError } from '../errors.ts';
 import { filterDocuments } from '../export/filter.ts';
+import { checkDocuments } from './check.ts';
 import type { Bundle } from '../vault/types.ts';
 import { decide, type Decisions } from './decide.ts';
 import { foresee } from './fidelity.ts';
@@ -25,14 +26,16 @@ const AT_ONCE = 4;
 
 /**
  * What an import would do; pure, and therefore the same for the same three things. Throws `usage` with one line for each
- * thing that the mapping names and that does not exist.
+ * thing that the mapping names and that does not exist, `vault` for a bundle that is not what it claims to be.
  */
 export function planImport(bundle: Planned, inventory: Inventory, mapping: Mapping, options: PlanOptions = {}): Plan {
+  checkDocuments(bundle.documents);
   const problems = checkMapping(mapping, bundle.documents, inventory);
   if (problems.length > 0) throw new BaluchonError('usage', `the mapping names what does not exist:\n${problems.join('\n')}`, { hint: '`baluchon map` writes one that fits' });
   const { decisions, warnings, terms } = decisionsOf(bundle, inventory, mapping, options);
+  const disks = new Set(bundle.disks.map(({ id }) => id));
   const byId = new Map(decisions.map((decision) => [decision.document.id, decision]));
-  const order = inOrder(stepsOf(decisions.map(({ document }) => document))).filter(({ what }) => what === 'create');
+  const order = inOrder(stepsOf(decisions.map(({ document }) => document), disks)).filter(({ what }) => what === 'create');
   const actions = order.map(({ document }): Action => {
     const { document: about, action, reason, target, changes, translation } = byId.get(document)!;
     return {
@@ -57,7 +60,7 @@ export function planImport(bundle: Planned, inventory: Inventory, mapping: Mappi
     quota: quotaLines(decisions, terms.offers, inventory),
     bytes,
     seconds: Math.ceil(bytes / BYTES_PER_SECOND + work / AT_ONCE),
-    fidelity: foresee(decisions, new Set(bundle.disks.map(({ id }) => id)), mapping),
+    fidelity: foresee(decisions, disks, mapping),
     warnings,
     ...(options.only && { only: options.only }),
     ...(options.rename !== undefined && { rename: options.rename }),

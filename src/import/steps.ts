@@ -1,3 +1,4 @@
+import { BaluchonError } from '../errors.ts';
 import { kindOf } from '../kinds/index.ts';
 import type { Document } from '../tenant/document.ts';
 import { targets } from '../tenant/refs.ts';
@@ -17,11 +18,14 @@ const complete = (id: string) => `complete ${id}`;
 /**
  * The steps of an import and what each waits for, from `refs`, `late`, `needs` and `complete.after` alone. A document is
  * made when all that it refers to, however far down, is complete, except for what becomes complete only after it (a
- * subnet's DHCP after its ports).
+ * subnet's DHCP after its ports), and for what only tells where its bytes came from when those are there (`disks`).
  */
-export function stepsOf(documents: readonly Document[]): Step[] {
+export function stepsOf(documents: readonly Document[], disks: ReadonlySet<string> = new Set()): Step[] {
   const byId = new Map(documents.map((document) => [document.id, document]));
-  const early = (document: Document) => targets(document, kindOf(document.kind)?.late).filter((id) => byId.has(id));
+  const early = (document: Document) => {
+    const { late = [], origin = [] } = kindOf(document.kind) ?? {};
+    return targets(document, disks.has(document.id) ? [...late, ...origin] : late).filter((id) => byId.has(id));
+  };
   const referrers = new Map<string, Document[]>();
   for (const document of documents) for (const id of new Set(early(document))) referrers.set(id, [...(referrers.get(id) ?? []), document]);
 
@@ -66,7 +70,7 @@ export function inOrder(steps: readonly Step[]): Step[] {
   const ordered: Step[] = [];
   const visit = (step: Step) => {
     if (state.get(step.id) === 'done') return;
-    if (state.get(step.id) === 'open') throw new Error(`steps wait for each other: ${step.id}`);
+    if (state.get(step.id) === 'open') throw new BaluchonError('vault', `documents of the bundle need each other in a circle: ${step.document}`);
     state.set(step.id, 'open');
     for (const id of step.after) visit(byId.get(id) as Step);
     state.set(step.id, 'done');

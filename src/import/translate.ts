@@ -2,14 +2,15 @@ import type { Document, JsonObject } from '../tenant/document.ts';
 import { cutAt, findRefs, setAt, sweep, valueAt, withRefs } from '../tenant/refs.ts';
 import { kindOf } from '../kinds/index.ts';
 import type { NameSort } from '../kinds/kind.ts';
+import { entry, keypairName } from './mapping.ts';
 import type { Inventory, Mapping } from './types.ts';
 
 /** How the words of a bundle read on the target. */
 export interface Terms {
   /** Foreign documents of the bundle -> the target's that stand for them. */
   offers: ReadonlyMap<string, Document>;
-  /** Documents that there will be none of: references to them are cut. */
-  absent: ReadonlySet<string>;
+  /** Documents that there will be: references to all others are cut. */
+  present: ReadonlySet<string>;
   mapping: Mapping;
   inventory: Inventory;
   /** New name of a document; `{name}` stands for the old one. */
@@ -26,7 +27,7 @@ export interface Translation {
 }
 
 /** Kinds whose resources a person meets by name, and which `--rename` renames. */
-const RENAMED = new Set(['network', 'subnet', 'router', 'security-group', 'port', 'image', 'volume', 'server-group', 'server']);
+export const RENAMED = new Set(['network', 'subnet', 'router', 'security-group', 'port', 'image', 'volume', 'server-group', 'server']);
 
 /** One document as the target would show it if it were there. Pure. */
 export function translate(document: Document, terms: Terms): Translation {
@@ -35,7 +36,7 @@ export function translate(document: Document, terms: Terms): Translation {
   let params: JsonObject = structuredClone(document.params);
   for (const pointer of Object.keys(document.refs)) {
     const id = valueAt(document.params, pointer) as string;
-    if (terms.absent.has(id)) {
+    if (!terms.present.has(id)) {
       cutAt(params, pointer);
       if (!kind?.origin?.includes(pointer)) changes.push({ attribute: pointer.slice(1), verdict: 'lost', reason: 'what it refers to is not in the bundle, or not made here' });
     }
@@ -64,13 +65,20 @@ export function translate(document: Document, terms: Terms): Translation {
 
 function nameOf(document: Document, { mapping, rename }: Terms): string {
   if (isDefaultGroup(document)) return mapping.default_security_group === 'separate' ? SEPARATE : document.name;
-  if (document.kind === 'keypair') return mapping.keypairs[document.id] ?? mapping.keypairs[document.name] ?? document.name;
+  if (document.kind === 'security-group' && document.name === 'default') return FOREIGN_DEFAULT;
+  if (document.kind === 'keypair') return keypairName(document, mapping) ?? document.name;
   if (rename === undefined || !RENAMED.has(document.kind) || document.name === '') return document.name;
-  return rename.replaceAll('{name}', document.name);
+  return rename.replaceAll('{name}', () => document.name);
 }
 
-/** Every project is born with this one; it can be neither created nor renamed. */
-export const isDefaultGroup = ({ kind, name }: Document): boolean => kind === 'security-group' && name === 'default';
+/**
+ * Every project is born with this one; it can be neither created nor renamed. Another project's, to which a rule refers, is
+ * another group: taken for our own, it would let our members in where only theirs were.
+ */
+export const isDefaultGroup = ({ kind, name, info }: Document): boolean => kind === 'security-group' && name === 'default' && info.foreign !== true;
+
+/** The copy of another project's group `default`: a name that a member may create. */
+const FOREIGN_DEFAULT = 'default (of another project)';
 
 /** The name of the group that stands beside the project's own `default`. */
 export const SEPARATE = 'default (bundle)';
@@ -79,7 +87,7 @@ export const SEPARATE = 'default (bundle)';
 function nameHere(name: string, sort: NameSort, { mapping, inventory }: Terms): string | undefined {
   const zones = inventory.availability_zones;
   const offered = sort === 'volume_type' ? inventory.volume_types.map((type) => type.name) : sort === 'compute_zone' ? zones.compute : zones.volume;
-  const wanted = (sort === 'volume_type' ? mapping.volume_types : mapping.availability_zones)[name] ?? name;
+  const wanted = entry(sort === 'volume_type' ? mapping.volume_types : mapping.availability_zones, name) ?? name;
   if (offered.includes(wanted)) return wanted;
   return sort === 'volume_type' ? inventory.volume_types.find((type) => type.default)?.name : undefined;
 }

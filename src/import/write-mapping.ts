@@ -18,7 +18,7 @@ export function writeMapping({ mapping, comments }: Guess, title: string): strin
   for (const section of SECTIONS) {
     lines.push('', `# ${HEADS[section]}`);
     const entries = Object.entries(mapping[section]);
-    const open = Object.keys(comments).filter((key) => key.startsWith(`${section}.`) && !(key.slice(section.length + 1) in mapping[section]));
+    const open = Object.keys(comments).filter((key) => key.startsWith(`${section}.`) && !Object.hasOwn(mapping[section], key.slice(section.length + 1)));
     lines.push(entries.length > 0 ? `${section}:` : `${section}: {}`);
     for (const [from, to] of entries) {
       const why = comments[`${section}.${from}`];

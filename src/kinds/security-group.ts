@@ -36,7 +36,7 @@ export const securityGroup: Kind<RawSecurityGroup> = {
         rules: sorted(rules.filter((rule) => !rule.remote_address_group_id).map((rule) => ruleParams(rule, ref)), ruleOrder),
         tags: sorted(raw.tags),
       },
-      ['security_group_rules', 'foreign'],
+      ['security_group_rules'],
     );
     // A rule without its address group would let anybody through: it is told of, and never made.
     const unsupported = rules.filter((rule) => rule.remote_address_group_id).map((rule) => ({ ...ruleParams(rule, ref), remote_address_group_id: rule.remote_address_group_id! }));
