@@ -88,7 +88,7 @@ describe('the steps of an import', () => {
     const ports = Array.from({ length: 4_000 }, (_, at) => document('port', `p${at}`, { name: '', network_id: net.id, fixed_ips: [{ subnet_id: subnet.id, ip_address: `10.0.${at >> 8}.${at & 255}` }], security_groups: [] }));
     const servers = ports.map(({ id }, at) => document('server', `s${at}`, { name: '', networks: [{ port: id }], volumes: [] }));
     const started = performance.now();
-    expect(inOrder(stepsOf([net, subnet, router, ...ports, ...servers]))).toHaveLength(1 + 2 + 1 + ports.length + 2 * servers.length);
+    expect(inOrder(stepsOf([net, subnet, router, ...ports, ...servers])).filter(({ what }) => what === 'create')).toHaveLength(3 + ports.length + servers.length);
     expect(performance.now() - started).toBeLessThan(8_000);
   });
 });
