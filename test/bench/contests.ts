@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { have } from './measure.ts';
 
@@ -6,9 +7,9 @@ export interface Step {
   name: string;
   argv: string[];
   env?: Record<string, string>;
-  /** After it: a folder whose size is noted, or a file that must equal another. */
+  /** After it: a folder whose size is noted, or pairs of files that must be equal. */
   size?: string;
-  equal?: [string, string];
+  equal?: [string, string][];
 }
 
 export interface Contestant {
@@ -23,96 +24,135 @@ export interface Contestant {
 /** Contestants that do the same work; ratios are those of the first one (ours) to each other. */
 export interface Contest {
   title: string;
+  about: string;
+  /** What we set out to reach: our figure at most so many times that of `than`. */
+  goals?: { step: string; than: string; wall?: number; cpu?: number; growth?: number }[];
   contestants: Contestant[];
 }
 
-export interface Places {
-  /** An empty folder for each contestant's run. */
-  work: string;
-  v1: string;
-  v2: string;
-  /** v1 as qcow2, plain and compressed. */
+export interface Images {
+  /** Folders with images of one set: the first version, and the second where there is one. */
+  debian: [string, string];
+  random: string;
+  sparse: string;
+  /** A raw image, the same as qcow2, plain and compressed. */
+  raw: string;
   qcow2: string;
   compressed: string;
 }
 
-const task = new URL('task.ts', import.meta.url).pathname;
-
-function ours(name: string, ...args: string[]): string[] {
-  return [process.execPath, task, name, ...args];
-}
+const root = new URL('../..', import.meta.url).pathname;
+const baluchon = [process.execPath, join(root, 'src/cli/main.ts')];
+const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {
   return have(tool) ? undefined : name;
 }
 
-export function contests({ work, v1, v2, qcow2, compressed }: Places): Contest[] {
+/** `work` is an empty folder for each contestant's run. */
+export function contests(work: string, images: Images): Contest[] {
+  const [v1, v2] = images.debian;
+  const than = 'restic';
+  return [
+    vaults(work, 'Two Debian systems, then 2 % of their blocks changed', 'Two disks of 64 % data with much in common; the second backup takes them with 2 % of their blocks changed, scattered.', [v1, v2], [
+      { step: 'first backup', than, wall: 0.6, cpu: 0.5 },
+      { step: 'second backup', than, wall: 0.3, cpu: 0.3, growth: 0.36 },
+      { step: 'restore', than, wall: 0.7 },
+      { step: 'verify all data', than, wall: 1 },
+    ]),
+    vaults(work, 'Data that does not compress', 'One image of random bytes.', [images.random]),
+    vaults(work, 'A sparse disk', 'One image with a sixteenth of data in scattered runs.', [images.sparse]),
+    formats(work, images),
+  ];
+}
+
+function vaults(work: string, title: string, about: string, versions: string[], goals: Contest['goals'] = []): Contest {
   const out = join(work, 'out');
   const repo = join(work, 'repo');
-  const qemu = needs('qemu-img', 'qemu-utils');
-  const convert = (name: string, from: string, format: string): Step => ({ name, argv: ['qemu-img', 'convert', '-O', format, from, out] });
+  const passphrase = join(work, 'passphrase');
+  const last = versions.at(-1)!;
+  const files = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.raw')).sort();
+  const inside = (folder: string, command: string) => ['sh', '-c', `cd ${folder} && ${command}`];
+  const ordinals = ['first', 'second'];
+  const restored = (path: (name: string, nth: number) => string) => files(last).map((name, nth): [string, string] => [path(name, nth), join(last, name)]);
+  const key = ['--passphrase-file', passphrase];
   const restic = { RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: repo, RESTIC_CACHE_DIR: join(work, 'cache') };
   const borg = { BORG_PASSPHRASE: 'bench', BORG_REPO: repo, BORG_BASE_DIR: join(work, 'cache') };
-  const chunker = ['--chunker-params', 'fixed,4194304'];
-  // Borg and restic restore under the name the file had.
-  const borgOut = `mkdir -p ${out}.d && cd ${out}.d && borg extract --sparse ::v2`;
-  return [
-    {
-      title: 'Disk images',
-      contestants: [
-        {
-          name: 'baluchon',
-          missing: qemu,
-          prepare: [],
-          steps: [
-            { name: 'raw, scanned for data', argv: ours('scan', v1) },
-            { name: 'qcow2 to raw', argv: ours('raw', qcow2, out), equal: [out, v1] },
-            { name: 'compressed qcow2 to raw', argv: ours('raw', compressed, out), equal: [out, v1] },
-            { name: 'raw to qcow2', argv: ours('qcow2', v1, out) },
-          ],
-        },
-        { name: 'cat', prepare: [], steps: [{ name: 'raw, scanned for data', argv: ['sh', '-c', `cat ${v1} | wc -c`] }] },
-        {
-          name: 'qemu-img convert',
-          missing: qemu,
-          prepare: [],
-          steps: [convert('qcow2 to raw', qcow2, 'raw'), convert('compressed qcow2 to raw', compressed, 'raw'), convert('raw to qcow2', v1, 'qcow2')],
-        },
-      ],
-    },
-    {
-      title: 'Vault',
-      contestants: [
-        {
-          name: 'baluchon',
-          prepare: [{ name: 'init', argv: ours('init', repo) }],
-          steps: [
-            { name: 'first backup', argv: ours('backup', repo, v1), size: repo },
-            { name: 'second backup', argv: ours('backup', repo, v2), size: repo },
-            { name: 'restore', argv: ours('restore', repo, out), equal: [out, v2] },
-          ],
-        },
-        {
-          name: 'restic',
-          missing: needs('restic'),
-          prepare: [{ name: 'init', argv: ['restic', 'init'], env: restic }],
-          steps: [
-            { name: 'first backup', argv: ['sh', '-c', `restic backup --stdin --stdin-filename disk < ${v1}`], env: restic, size: repo },
-            { name: 'second backup', argv: ['sh', '-c', `restic backup --stdin --stdin-filename disk < ${v2}`], env: restic, size: repo },
-            { name: 'restore', argv: ['restic', 'restore', 'latest', '--target', `${out}.d`], env: restic, equal: [join(`${out}.d`, 'disk'), v2] },
-          ],
-        },
-        {
-          name: 'borg',
-          missing: needs('borg', 'borgbackup'),
-          prepare: [{ name: 'init', argv: ['borg', 'init', '-e', 'repokey'], env: borg }],
-          steps: [
-            { name: 'first backup', argv: ['sh', '-c', `borg create -C zstd,3 ${chunker.join(' ')} --stdin-name disk ::v1 - < ${v1}`], env: borg, size: repo },
-            { name: 'second backup', argv: ['sh', '-c', `borg create -C zstd,3 ${chunker.join(' ')} --stdin-name disk ::v2 - < ${v2}`], env: borg, size: repo },
-            { name: 'restore', argv: ['sh', '-c', borgOut], env: borg, equal: [join(`${out}.d`, 'disk'), v2] },
-          ],
-        },
-      ],
-    },
-  ];
+  // Ours and restic's compression is zstd's default; blocks of one size are what borg recommends for disks.
+  const flags = '-C zstd,3 --chunker-params fixed,4194304 --sparse';
+  return {
+    title,
+    about,
+    goals,
+    contestants: [
+      {
+        name: 'baluchon',
+        prepare: [
+          { name: 'passphrase', argv: ['sh', '-c', `echo bench > ${passphrase}`] },
+          { name: 'init', argv: [...baluchon, 'init', repo, ...key] },
+        ],
+        steps: [
+          ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: [...task, 'backup', repo, passphrase, ...files(folder).map((name) => join(folder, name))], size: repo })),
+          { name: 'backup of the same again', argv: [...task, 'backup', repo, passphrase, ...files(last).map((name) => join(last, name))], size: repo },
+          { name: 'list', argv: [...baluchon, 'list', repo, ...key] },
+          { name: 'restore', argv: [...baluchon, 'extract', repo, '-o', out, ...key], equal: restored((_, nth) => join(out, 'disks', `volume-${String(nth + 1).padStart(12, '0')}.raw`)) },
+          { name: 'verify all data', argv: [...baluchon, 'verify', repo, '--read-data', ...key] },
+        ],
+      },
+      {
+        name: 'restic',
+        missing: needs('restic'),
+        prepare: [{ name: 'init', argv: ['restic', 'init'], env: restic }],
+        steps: [
+          ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: inside(folder, 'restic backup .'), env: restic, size: repo })),
+          { name: 'backup of the same again', argv: inside(last, 'restic backup --force .'), env: restic, size: repo },
+          { name: 'list', argv: ['restic', 'snapshots'], env: restic },
+          { name: 'restore', argv: ['restic', 'restore', 'latest', '--target', out], env: restic, equal: restored((name) => join(out, name)) },
+          { name: 'verify all data', argv: ['restic', 'check', '--read-data'], env: restic },
+        ],
+      },
+      {
+        name: 'borg',
+        missing: needs('borg', 'borgbackup'),
+        prepare: [{ name: 'init', argv: ['borg', 'init', '-e', 'repokey'], env: borg }],
+        steps: [
+          ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: inside(folder, `borg create ${flags} ::v${nth} .`), env: borg, size: repo })),
+          { name: 'backup of the same again', argv: inside(last, `borg create ${flags} --files-cache disabled ::again .`), env: borg, size: repo },
+          { name: 'list', argv: ['borg', 'list'], env: borg },
+          { name: 'restore', argv: ['sh', '-c', `mkdir -p ${out} && cd ${out} && borg extract --sparse ::again`], env: borg, equal: restored((name) => join(out, name)) },
+          { name: 'verify all data', argv: ['borg', 'check', '--verify-data'], env: borg },
+        ],
+      },
+    ],
+  };
+}
+
+function formats(work: string, { raw, qcow2, compressed }: Images): Contest {
+  const out = join(work, 'out');
+  const qemu = needs('qemu-img', 'qemu-utils');
+  const convert = (name: string, from: string, format: string): Step => ({ name, argv: ['qemu-img', 'convert', '-O', format, from, out] });
+  return {
+    title: 'Image formats',
+    about: 'One disk as raw and qcow2 files, without a vault.',
+    contestants: [
+      {
+        name: 'baluchon',
+        missing: qemu,
+        prepare: [],
+        steps: [
+          { name: 'raw, scanned for data', argv: [...task, 'scan', raw] },
+          { name: 'qcow2 to raw', argv: [...task, 'raw', qcow2, out], equal: [[out, raw]] },
+          { name: 'compressed qcow2 to raw', argv: [...task, 'raw', compressed, out], equal: [[out, raw]] },
+          { name: 'raw to qcow2', argv: [...task, 'qcow2', raw, out] },
+        ],
+      },
+      { name: 'cat', prepare: [], steps: [{ name: 'raw, scanned for data', argv: ['sh', '-c', `cat ${raw} | wc -c`] }] },
+      {
+        name: 'qemu-img convert',
+        missing: qemu,
+        prepare: [],
+        steps: [convert('qcow2 to raw', qcow2, 'raw'), convert('compressed qcow2 to raw', compressed, 'raw'), convert('raw to qcow2', raw, 'qcow2')],
+      },
+    ],
+  };
 }

@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const MiB = 1 << 20;
 const block = 4096;
@@ -54,22 +54,12 @@ function binary(roll: () => number, noise: Maker): Maker {
   };
 }
 
-/**
- * Two raw images, the same on every machine: `v1` stands for the disk of a Debian system (36 % zeros; text, programs and
- * compressed files of 4 KiB to 2 MiB), `v2` is v1 with 2 % of its blocks changed, in runs of 36 KiB or so, scattered.
- * Kept in the folder from run to run.
- */
-export async function debianLike(folder: string, mebibytes: number): Promise<{ v1: string; v2: string }> {
-  const v1 = join(folder, `debian-like-${mebibytes}-v1.raw`);
-  const v2 = join(folder, `debian-like-${mebibytes}-v2.raw`);
+/** A raw image, the same on every machine: 36 % zeros; text, programs and compressed files of 4 KiB to 2 MiB. Kept in the folder from run to run. */
+export async function debianLike(folder: string, mebibytes: number): Promise<string> {
+  const path = join(folder, `debian-like-${mebibytes}.raw`);
   await mkdir(folder, { recursive: true });
-  const size = mebibytes * MiB;
-  if (!existsSync(v1)) await generate(v1, (file) => fill(file, size));
-  if (!existsSync(v2)) await generate(v2, async (file) => {
-    await fill(file, size);
-    await change(file, size);
-  });
-  return { v1, v2 };
+  if (!existsSync(path)) await generate(path, (file) => fill(file, mebibytes * MiB));
+  return path;
 }
 
 async function generate(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
@@ -98,9 +88,10 @@ async function fill(file: FileHandle, size: number): Promise<void> {
   }
 }
 
-async function change(file: FileHandle, size: number): Promise<void> {
-  const roll = dice('v2');
-  const noise = stream('changes');
+/** Changes 2 % of the blocks, in runs of 36 KiB or so, scattered. */
+export async function change(file: FileHandle, size: number, seed: string): Promise<void> {
+  const roll = dice(`v2${seed}`);
+  const noise = stream(`changes${seed}`);
   const make = binary(roll, noise);
   for (let changed = 0; changed < size * 0.02;) {
     const length = block * (1 + Math.floor(roll() * 17));
@@ -108,4 +99,26 @@ async function change(file: FileHandle, size: number): Promise<void> {
     await file.write(make(length), 0, length, at);
     changed += length;
   }
+}
+
+/** Folders with one image each, kept as well: of bytes that don't compress, and a sparse one with a sixteenth of data, in runs of 1 to 31 MiB. */
+export async function otherImages(folder: string, mebibytes: { random: number; sparse: number }): Promise<{ random: string; sparse: string }> {
+  const random = join(folder, `random-${mebibytes.random}`, 'a.raw');
+  const sparse = join(folder, `sparse-${mebibytes.sparse}`, 'a.raw');
+  for (const path of [random, sparse]) await mkdir(dirname(path), { recursive: true });
+  if (!existsSync(random)) await generate(random, async (file) => {
+    const noise = stream('random');
+    for (let at = 0; at < mebibytes.random; at++) await file.write(noise(MiB), 0, MiB, at * MiB);
+  });
+  if (!existsSync(sparse)) await generate(sparse, async (file) => {
+    const roll = dice('sparse');
+    const make = binary(roll, stream('sparse noise'));
+    await file.truncate(mebibytes.sparse * MiB);
+    for (let at = 0; at < mebibytes.sparse; ) {
+      const data = Math.min(1 + Math.floor(roll() * 31), mebibytes.sparse - at);
+      for (let done = 0; done < data; done++) await file.write(make(MiB), 0, MiB, (at + done) * MiB);
+      at += data * 16;
+    }
+  });
+  return { random: dirname(random), sparse: dirname(sparse) };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--size MiB] [--runs N] [--write] [TITLE...]`: figures of whole processes, ours beside those of others
+ * `npm run bench -- [--size MiB] [--runs N] [--write] [WORD-OF-A-TITLE...]`: figures of whole processes, ours beside those of others
  * on the same machine in the same minutes: medians, and ratios to the others. `--write` puts them into docs/benchmarks.md.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,12 +9,13 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contests, type Contest, type Contestant } from './contests.ts';
-import { debianLike } from './images.ts';
+import { debianSystems } from './debian.ts';
+import { debianLike, otherImages } from './images.ts';
 import { measure, median, type Figure } from './measure.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { size: { type: 'string', default: '512' }, runs: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
+  options: { size: { type: 'string', default: '2048' }, runs: { type: 'string', default: '5' }, write: { type: 'boolean', default: false } },
 });
 const mebibytes = Number(values.size);
 const runs = Number(values.runs);
@@ -42,7 +43,7 @@ async function compete(contestant: Contestant, table: Table): Promise<void> {
   for (const { argv, env } of contestant.prepare) shell(argv, env);
   for (const { name, argv, env, size, equal } of contestant.steps) {
     const figure = await measure(argv, env);
-    if (equal) shell(['cmp', ...equal]);
+    for (const pair of equal ?? []) shell(['cmp', ...pair]);
     const rows = table.get(name) ?? new Map<string, Row>();
     table.set(name, rows);
     const row = rows.get(contestant.name) ?? { figures: [], sizes: [] };
@@ -53,7 +54,7 @@ async function compete(contestant: Contestant, table: Table): Promise<void> {
 }
 
 /** Interleaved, so that a slow minute of the machine is everybody's. */
-async function hold({ title, contestants }: Contest): Promise<string> {
+async function hold({ title, about, goals = [], contestants }: Contest): Promise<string> {
   const table: Table = new Map();
   const missing = contestants.filter((contestant) => contestant.missing);
   for (const { name, missing: tool } of missing) console.error(`not measured: ${name}, as ${tool} is not installed (apt-get install ${tool})`);
@@ -63,19 +64,40 @@ async function hold({ title, contestants }: Contest): Promise<string> {
       await compete(contestant, table);
     }
   }
+  const reached = goals.flatMap(({ step, than, ...goal }) => {
+    const [our, their] = [table.get(step)?.get('baluchon'), table.get(step)?.get(than)];
+    if (!our || !their) return [];
+    return (['wall', 'cpu', 'growth'] as const).flatMap((key) => {
+      const limit = goal[key];
+      if (limit === undefined) return [];
+      const ratio = key === 'growth' ? growth(table, 'baluchon') / growth(table, than) : of(our, key) / of(their, key);
+      return [`| ${step}: ${key} / ${than}'s | ${limit} | ${ratio.toFixed(2)} | ${ratio <= limit ? 'yes' : '**no**'} |`];
+    });
+  });
   return [
     `### ${title}`,
+    '',
+    about,
     '',
     '| | | wall s | CPU s | peak memory MiB | stored MiB | ours / theirs: wall | CPU |',
     '|---|---|--:|--:|--:|--:|--:|--:|',
     ...[...table].flatMap(([step, rows]) => [...rows].map(([name, row], nth) => line(nth === 0 ? step : '', name, row, nth === 0 ? undefined : [...rows.values()][0]))),
     ...missing.map(({ name }) => `\nNot measured: ${name} (not installed).`),
+    ...(reached.length > 0 ? ['', '| goal | at most | measured | reached |', '|---|--:|--:|---|', ...reached] : []),
     '',
   ].join('\n');
 }
 
+function of(row: Row, key: keyof Figure): number {
+  return median(row.figures.map((figure) => figure[key]));
+}
+
+function growth(table: Table, name: string): number {
+  const size = (step: string) => median(table.get(step)?.get(name)?.sizes ?? []);
+  return size('second backup') - size('first backup');
+}
+
 function line(step: string, name: string, row: Row, reference: Row | undefined): string {
-  const of = (rows: Row, key: keyof Figure) => median(rows.figures.map((figure) => figure[key]));
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
   const ratio = (key: keyof Figure) => (reference ? (of(reference, key) / of(row, key)).toFixed(2) : '');
   const cells = [step, name, of(row, 'wall').toFixed(2), of(row, 'cpu').toFixed(2), mib(of(row, 'memory')), row.sizes.length > 0 ? mib(median(row.sizes)) : '', ratio('wall'), ratio('cpu')];
@@ -92,23 +114,24 @@ async function write(text: string): Promise<void> {
   await writeFile(path, from >= 0 && to > from ? old.slice(0, from) + block + old.slice(to + end.length) : `${old.trimEnd()}\n\n${block}\n`);
 }
 
-const { v1, v2 } = await debianLike(folder, mebibytes);
-const qcow2 = join(folder, `debian-like-${mebibytes}.qcow2`);
-const compressed = join(folder, `debian-like-${mebibytes}-c.qcow2`);
+const debian = await debianSystems(folder, mebibytes);
+const { random, sparse } = await otherImages(folder, { random: mebibytes / 2, sparse: mebibytes * 8 });
+const raw = await debianLike(folder, mebibytes / 4);
+const qcow2 = raw.replace(/raw$/, 'qcow2');
+const compressed = raw.replace(/\.raw$/, '-c.qcow2');
 for (const [path, ...flags] of [[qcow2], [compressed, '-c']] as [string, ...string[]][]) {
-  if (!existsSync(path) && spawnSync('qemu-img', ['--version']).status === 0) shell(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', ...flags, v1, path]);
+  if (!existsSync(path) && spawnSync('qemu-img', ['--version']).status === 0) shell(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', ...flags, raw, path]);
 }
-const chosen = contests({ work, v1, v2, qcow2, compressed }).filter(({ title }) => positionals.length === 0 || positionals.some((word) => title.toLowerCase().includes(word.toLowerCase())));
+const chosen = contests(work, { debian: [debian.v1, debian.v2], random, sparse, raw, qcow2, compressed }).filter(({ title }) => positionals.length === 0 || positionals.some((word) => title.toLowerCase().includes(word.toLowerCase())));
 const sections: string[] = [];
 for (const contest of chosen) sections.push(await hold(contest));
 await rm(work, { recursive: true, force: true });
 
 const machine = `${cpus().length} processors (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Node ${process.versions.node}, ${process.platform}`;
-const text = `## Generated disks of ${mebibytes} MiB
+const text = `## Measured
 
 \`npm run bench -- --size ${mebibytes} --runs ${runs}\`, ${new Date().toISOString().slice(0, 10)}, on ${machine}. Medians of ${runs} interleaved runs of whole
-processes, start included. Memory is that of all processes of a run together. The vault's first backup takes a generated disk like that of a
-Debian system (36 % zeros), the second the same with 2 % of its blocks changed; restore writes the second one out.
+processes, start included; every restored disk was compared with the original. Memory is the highest sum over all processes of a step, looked at every 20 ms.
 
 ${sections.join('\n')}`;
 console.log(text);
