@@ -8,6 +8,8 @@ const inline = 128;
 
 /** What a bundle's clear list says. `sha256sum -c` reads the same text. */
 export interface PacksList {
+  /** Id of the vault. */
+  vault: string;
   /** Manifests that came before and that no other had named. */
   previous: string[];
   /** SHA-256 of every pack, lists of packs resolved. */
@@ -49,10 +51,11 @@ export function parsePacks(bytes: Uint8Array, file: string): PacksList {
   const text = Buffer.from(bytes);
   const end = /# end ([0-9a-f]{64})\n$/.exec(text.toString('latin1', Math.max(0, text.length - 71)));
   const lines = text.subarray(0, text.length - 71);
-  if (!end || sha256(lines) !== end[1] || !lines.toString('latin1').startsWith('# baluchon-packs/1 ')) throw new BaluchonError('vault', `damaged: ${file}`);
+  const vault = /^# baluchon-packs\/1 ([0-9a-f]*)\n/.exec(lines.toString('latin1', 0, 60))?.[1];
+  if (!end || sha256(lines) !== end[1] || vault === undefined) throw new BaluchonError('vault', `damaged: ${file}`);
   const { packs, lists } = parseSums(lines, file);
   const previous = [...lines.toString('latin1').matchAll(/^# previous (.*)$/gm)].map((match) => match[1]!);
-  return { previous, packs, lists };
+  return { vault, previous, packs, lists };
 }
 
 function parseSums(bytes: Uint8Array, file: string): { packs: string[]; lists: string[] } {
