@@ -1,6 +1,7 @@
-import { decryptKey, generateKey, readKey, readPrivateKey, type PrivateKey, type PublicKey } from 'openpgp';
+import { decryptKey, generateKey, readKey, readPrivateKeys, type PrivateKey, type PublicKey } from 'openpgp';
 import { BaluchonError } from '../errors.ts';
-import { anyTime, lenient, rfc4880 } from './openpgp.ts';
+import { fit } from './fit.ts';
+import { lenient, rfc4880, type Sealing } from './openpgp.ts';
 
 /** An OpenPGP certificate (public key), and one with its secret part in the clear. */
 export type Certificate = PublicKey;
@@ -17,22 +18,23 @@ export async function generateIdentity(userId: string, date = new Date()): Promi
   return privateKey;
 }
 
+/** Reads an armored certificate and asks nothing of it. Throws what OpenPGP.js throws. */
+export async function parseCertificate(armored: string): Promise<Certificate> {
+  return (await readKey({ armoredKey: armored, config: lenient })).toPublic();
+}
+
 /**
- * Reads an armored certificate that something is to be sealed to.
- * @throws usage when it is none, or has no key to encrypt to.
+ * Reads an armored certificate that something is to be sealed to, and for a writer one that signs.
+ * @throws usage when it is none, when it has expired or was revoked, or when what the profile's readers know can't use it.
  */
-export async function readCertificate(armored: string): Promise<Certificate> {
+export async function readCertificate(armored: string, options: { sealing?: Sealing; signs?: boolean; now?: Date } = {}): Promise<Certificate> {
   let certificate: Certificate;
   try {
-    certificate = (await readKey({ armoredKey: armored, config: lenient })).toPublic();
+    certificate = await parseCertificate(armored);
   } catch (cause) {
     throw new BaluchonError('usage', 'not an armored openpgp certificate', { cause, hint: 'export it with: gpg --armor --export KEY' });
   }
-  try {
-    await certificate.getEncryptionKey(undefined, anyTime, undefined, lenient);
-  } catch (cause) {
-    throw new BaluchonError('usage', `openpgp key ${fingerprint(certificate)} has no valid subkey to encrypt to`, { cause });
-  }
+  await fit(certificate, options);
   return certificate;
 }
 
@@ -42,12 +44,20 @@ export async function readCertificate(armored: string): Promise<Certificate> {
  */
 export async function readIdentity(armored: string, passphrase?: string): Promise<SecretKey> {
   try {
-    const key = await readPrivateKey({ armoredKey: armored, config: lenient });
-    if (key.isDecrypted()) return key;
-    return await decryptKey({ privateKey: key, passphrase: passphrase ?? '', config: lenient });
+    const [key] = await readPrivateKeys({ armoredKeys: armored, config: lenient });
+    if (key!.isDecrypted()) return key!;
+    return await decryptKey({ privateKey: key!, passphrase: passphrase ?? '', config: lenient });
   } catch {
     throw wrongKey();
   }
+}
+
+/** Whether it can sign now: an expired or revoked key makes signatures that nobody takes. */
+export async function canSign(key: SecretKey): Promise<boolean> {
+  return key.getSigningKey(undefined, new Date(), undefined, lenient).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Upper-case hex, as gpg writes it. */

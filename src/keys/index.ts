@@ -1,4 +1,4 @@
-export { fingerprint, generateIdentity, readCertificate, readIdentity, wrongKey, type Certificate, type SecretKey } from './identity.ts';
+export { canSign, fingerprint, generateIdentity, parseCertificate, readCertificate, readIdentity, wrongKey, type Certificate, type SecretKey } from './identity.ts';
 export { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 export { openSessionKeys, seal, sealSessionKey, signDetached, unseal, unsealSigned, verifyDetached, type Opener, type Recipient, type Unsealed } from './seal.ts';
 export type { Sealing } from './openpgp.ts';

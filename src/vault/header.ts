@@ -1,3 +1,4 @@
+import type { Sealing } from '../keys/index.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { layout } from './layout.ts';
@@ -10,7 +11,7 @@ export interface Header {
   vault: string;
   created: string;
   root: string;
-  profile: { chunk_size: number; page_size: number; compression: 'zstd'; sealing: 'rfc4880' | 'rfc9580' };
+  profile: { chunk_size: number; page_size: number; compression: 'zstd'; sealing: Sealing };
 }
 
 /** @throws vault where there is no vault, or one of a later format. */
@@ -28,8 +29,5 @@ export async function readHeader(store: Store): Promise<Header> {
     throw new BaluchonError('vault', `${store.name}: format ${format} is newer than this program`, { hint: 'use a later version of baluchon' });
   }
   const header = checked<Header>('vault', value, layout.header);
-  if (header.profile.sealing !== 'rfc4880') {
-    throw new BaluchonError('vault', `${store.name}: sealing profile ${header.profile.sealing} comes with a later version`, { hint: 'use a later version of baluchon' });
-  }
   return header;
 }

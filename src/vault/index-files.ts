@@ -32,7 +32,7 @@ export async function writeIndex(session: Session, packs: PackContents[]): Promi
     for (const id of pack.ids) lines.push(id.toString('hex'));
   }
   const text = Buffer.from(`${lines.join('\n')}\n`, 'latin1');
-  const bytes = await seal(await zstd(text), { secret: session.secrets.index[0]! }, session.secrets.keys[0]);
+  const bytes = await seal(await zstd(text), { secret: session.secrets.index[0]! }, session.signer, session.sealing);
   await session.store.put(layout.index(sha256(bytes)), bytes);
   return bytes.length;
 }
@@ -41,9 +41,9 @@ export async function readIndexFile(session: Session, name: string, digest: stri
   const bytes = await session.store.get(name);
   if (sha256(bytes) !== digest) throw new BaluchonError('vault', `damaged: ${name}`);
   for (const secret of session.secrets.index) {
-    const opened = await unsealSigned(bytes, { secret }, session.signers);
+    const opened = await unsealSigned(bytes, { secret }, session.trust.certificates);
     if (!opened) continue;
-    if (!opened.signer) throw new BaluchonError('vault', `${name}: not signed by a key of this vault`);
+    session.trust.check(opened, name);
     const text = Buffer.from(await decompress(opened.data, textLimit)).toString('latin1').split('\n');
     if (text.shift() !== heading || text.pop() !== '') break;
     const packs: PackContents[] = [];

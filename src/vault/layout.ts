@@ -21,6 +21,8 @@ export const patterns = {
   certificate: /^keys\/epoch-([1-9][0-9]*)\.pub\.asc$/,
   roster: /^keys\/roster-([0-9]{6,})\.([0-9a-f]{64})\.pgp$/,
   passphrase: /^keys\/pass-([1-9][0-9]*)\.([0-9a-f]{64})\.pgp$/,
+  /** Group 2 is `owner` or `writer`. */
+  member: /^keys\/epoch-([1-9][0-9]*)\/(owner|writer)-([0-9A-F]{40,64})\.([0-9a-f]{64})\.pgp$/,
   owner: /^keys\/epoch-([1-9][0-9]*)\/owner-([0-9A-F]{40,64})\.([0-9a-f]{64})\.pgp$/,
   pack: /^packs\/([0-9a-f]{2})\/(\1[0-9a-f]{62})\.tar\.pgp$/,
   index: /^index\/([0-9a-f]{64})\.pgp$/,

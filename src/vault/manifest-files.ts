@@ -2,7 +2,7 @@ import { BaluchonError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { expandTime, patterns } from './layout.ts';
 import { openManifest, type OpenedManifest } from './manifest.ts';
-import type { Session } from './session.ts';
+import { requireOwner, type Session } from './session.ts';
 
 export interface ManifestFile {
   name: string;
@@ -21,7 +21,8 @@ export async function manifestFiles(store: Store): Promise<ManifestFile[]> {
 }
 
 export async function readManifest(session: Session, file: ManifestFile): Promise<OpenedManifest> {
-  return openManifest(await session.store.get(file.name), file, session.secrets.keys, session.signers, session.header.vault);
+  requireOwner(session);
+  return openManifest(await session.store.get(file.name), file, session.secrets.keys, session.trust, session.header.vault);
 }
 
 /**

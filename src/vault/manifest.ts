@@ -1,4 +1,4 @@
-import { seal, unsealSigned, type Certificate, type SecretKey } from '../keys/index.ts';
+import { seal, unsealSigned, type Certificate, type Sealing, type SecretKey } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 import { sha256 } from './chunk.ts';
@@ -7,6 +7,7 @@ import { compactTime } from './layout.ts';
 import type { Id } from './pages.ts';
 import { checked } from './schema.ts';
 import { tar, untar } from './tar.ts';
+import type { Trust } from './trust.ts';
 import type { Source } from './types.ts';
 import { documentYaml, parseYaml, yaml } from './yaml.ts';
 
@@ -44,7 +45,7 @@ function recoverText(manifest: Manifest): string {
 }
 
 /** The manifest's bytes, signed and sealed, and the id they give the bundle. */
-export async function sealManifest(manifest: Manifest, documents: Document[], to: Certificate, signer: SecretKey): Promise<{ id: string; bytes: Buffer }> {
+export async function sealManifest(manifest: Manifest, documents: Document[], to: Certificate, signer: SecretKey, sealing: Sealing): Promise<{ id: string; bytes: Buffer }> {
   checked('bundle', manifest, 'bundle.yaml');
   const paths = new Map<string, Buffer>();
   for (const document of documents) {
@@ -55,7 +56,7 @@ export async function sealManifest(manifest: Manifest, documents: Document[], to
   }
   const sorted = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
   const contents = tar([['bundle.yaml', Buffer.from(yaml(manifest))], ['recover.txt', Buffer.from(recoverText(manifest))], ...sorted]);
-  const bytes = await seal(await zstd(contents), { certificates: [to] }, signer);
+  const bytes = await seal(await zstd(contents), { certificates: [to] }, signer, sealing);
   return { id: sha256(bytes).slice(0, 32), bytes };
 }
 
@@ -67,12 +68,12 @@ export interface OpenedManifest {
 }
 
 /** Checks name, digest, seal, signature and schema, in that order. @throws vault, naming the file. */
-export async function openManifest(bytes: Uint8Array, file: { name: string; time: string; id: string }, keys: SecretKey[], signers: Certificate[], vault: string): Promise<OpenedManifest> {
+export async function openManifest(bytes: Uint8Array, file: { name: string; time: string; id: string }, keys: SecretKey[], trust: Trust, vault: string): Promise<OpenedManifest> {
   const damaged = () => new BaluchonError('vault', `damaged: ${file.name}`);
   if (sha256(bytes).slice(0, 32) !== file.id) throw damaged();
-  const opened = await unsealSigned(bytes, { keys }, signers);
+  const opened = await unsealSigned(bytes, { keys }, trust.certificates);
   if (!opened) throw damaged();
-  if (opened.signer === undefined) throw new BaluchonError('vault', `${file.name}: not signed by a key of this vault`);
+  const signer = trust.check(opened, file.name);
   let manifest: Manifest | undefined;
   const documents: Document[] = [];
   try {
@@ -86,5 +87,5 @@ export async function openManifest(bytes: Uint8Array, file: { name: string; time
   if (!manifest) throw damaged();
   if (manifest.vault !== vault) throw new BaluchonError('vault', `${file.name}: belongs to another vault`);
   if (compactTime(manifest.created) !== file.time) throw new BaluchonError('vault', `${file.name}: renamed: it was written at ${manifest.created}`);
-  return { manifest, documents, signer: opened.signer };
+  return { manifest, documents, signer };
 }

@@ -31,7 +31,7 @@ export function packLane(): Gate {
 
 /** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. */
 export function packer(session: Session, index: Index, lane: Gate, stored: (pack: PackContents & { bytes: number }) => Promise<void>): Packer {
-  const certificate = session.secrets.keys[0]!.toPublic();
+  const { certificate, sealing } = session;
   let open: OpenPack | undefined;
   let turning: Promise<void> | undefined;
   const running = new Set<Promise<void>>();
@@ -39,8 +39,8 @@ export function packer(session: Session, index: Index, lane: Gate, stored: (pack
 
   const ship = async (pack: OpenPack): Promise<void> => {
     const key = randomBytes(32);
-    const keyPackets = await sealSessionKey(key, { certificates: [certificate] });
-    const bytes = encipher(key, [pack.tar.subarray(0, pack.used), tarEnd], { keyPackets });
+    const keyPackets = await sealSessionKey(key, { certificates: [certificate] }, sealing);
+    const bytes = encipher(key, [pack.tar.subarray(0, pack.used), tarEnd], { keyPackets, sealing });
     const digest = sha256(bytes);
     await session.store.put(layout.pack(digest), bytes);
     index.packs[pack.number] = digest;

@@ -2,7 +2,7 @@ import { decipher, openSessionKeys, splitMessage } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
 import { sha256 } from './chunk.ts';
 import { layout } from './layout.ts';
-import type { Session } from './session.ts';
+import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
 
 /** A pack in memory: chunk id in hex -> its bytes as stored. */
@@ -13,6 +13,7 @@ export interface OpenedPack {
 
 /** Fetches a pack, checks its name, opens it. @throws vault, naming the file. */
 export async function openPack(session: Session, digest: string): Promise<OpenedPack> {
+  requireOwner(session);
   const name = layout.pack(digest);
   const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${name}`, { cause });
   const file = await session.store.get(name);

@@ -60,8 +60,39 @@ export interface VerifyResult {
   problems: string[];
 }
 
+/** Somebody who can read a vault (owner), or only add to it (writer). */
+export interface Member {
+  role: 'owner' | 'writer';
+  kind: 'openpgp' | 'passphrase' | 'paper';
+  /** What to call it: `passphrase-1`, `paper-2`, or the key's fingerprint. */
+  name: string;
+  fingerprint: string;
+  /** The key's user id, or words of ours. */
+  label: string;
+  /** UTC, RFC 3339, seconds. */
+  added: string;
+  removed?: string;
+}
+
+/** Owners and writers of a vault. Changing them needs an owner's key. */
+export interface VaultKeys {
+  /** The epoch in force: counts up with each rotation. */
+  readonly epoch: number;
+  list(): Member[];
+  /** Passphrases, paper keys, armored certificates. */
+  add(newcomers: { passphrases?: string[]; papers?: string[]; owners?: string[]; writers?: string[] }): Promise<Member[]>;
+  /** Begins a new epoch without them. `who`: names as in `list`, or a fingerprint's beginning or end. */
+  remove(who: string[]): Promise<Member[]>;
+  /** Begins a new epoch: a new key for what comes. */
+  rotate(): Promise<void>;
+}
+
 export interface Vault {
   readonly id: string;
+  /** Fingerprint of the vault's first key: where trust in it begins. */
+  readonly root: string;
+  readonly role: 'owner' | 'writer';
+  readonly keys: VaultKeys;
   readonly name: string;
   /** Newest last. */
   list(): Promise<BundleInfo[]>;

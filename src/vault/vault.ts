@@ -1,32 +1,51 @@
 import { BaluchonError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { layout } from './layout.ts';
 import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { OpenedManifest } from './manifest.ts';
 import { readPacks } from './packs-list.ts';
 import { bundleDisk, chunkReader } from './reader.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, requireOwner, type Session } from './session.ts';
 import type { Bundle, Key, Vault } from './types.ts';
 import { verifyVault } from './verify.ts';
 import { beginBundle, bundleInfo } from './writer.ts';
 
-/** Opens a vault with an owner's key. @throws key, vault, store. */
-export async function openVault(store: Store, key: Key): Promise<Vault> {
-  const session = await openSession(store, key);
+/**
+ * Opens a vault with an owner's or a writer's key; with a writer's only `begin` and `keys.list` do anything.
+ * @param options.allowUnknownWriter looks also at bundles that nobody known has signed
+ * @throws key, vault, store.
+ */
+export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean } = {}): Promise<Vault> {
+  const session = await openSession(store, key, options);
   return {
     id: session.header.vault,
+    root: session.header.root,
+    role: session.role,
     name: store.name,
+    keys: {
+      get epoch() {
+        return session.secrets.epoch;
+      },
+      list: () => members(session),
+      add: (newcomers) => addMembers(session, newcomers),
+      remove: (who) => removeMembers(session, who),
+      rotate: () => rotate(session),
+    },
     async list() {
+      requireOwner(session);
       const infos = [];
       for (const file of await manifestFiles(store)) infos.push(bundleInfo(file.id, (await readManifest(session, file)).manifest));
       return infos;
     },
     async open(ref) {
+      requireOwner(session);
       const file = chooseManifest(await manifestFiles(store), ref, store.name);
       return openBundle(session, file, await readManifest(session, file));
     },
     begin: () => beginBundle(session),
     async verify({ ref = store.readOnly ? 'latest' : undefined, ...options }) {
+      requireOwner(session);
       return verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });
     },
     close: () => store.close(),

@@ -150,7 +150,7 @@ async function forgotten(session: Session, manifest: string): Promise<boolean> {
   if (!(await session.store.stat(name))) return false;
   const bytes = await session.store.get(name);
   for (const secret of session.secrets.index) {
-    const opened = await unsealSigned(bytes, { secret }, session.signers);
+    const opened = await unsealSigned(bytes, { secret }, session.epochs);
     if (opened?.signer) return (parseYaml(opened.data, name) as { bundle?: string } | null)?.bundle === manifest;
   }
   return false;

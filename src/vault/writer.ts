@@ -5,11 +5,12 @@ import type { Document, JsonObject } from '../tenant/document.ts';
 import { chunkId, isZero, sha256 } from './chunk.ts';
 import { decompress, zstd } from './codec.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
+import { readDoomed, requireKept } from './doomed.ts';
 import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts';
 import { manifestFiles } from './manifest-files.ts';
 import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
 import { packer, packLane } from './packer.ts';
-import { packsText, parsePacks, readPacks } from './packs-list.ts';
+import { packsText, parsePacks } from './packs-list.ts';
 import { pageBuilder } from './pages.ts';
 import { gate, ordered } from './queue.ts';
 import type { Session } from './session.ts';
@@ -47,7 +48,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   if (store.readOnly) throw new BaluchonError('usage', `${store.name} can't be added to`, { hint: `make a vault of it first: baluchon unpack ${store.name} VAULT` });
   const chunkSize = header.profile.chunk_size;
   const secret = session.secrets.dedup[0]!;
-  const doomed = await doomedPacks(session);
+  // Packs that a prune has marked may vanish: nothing new may rely on them.
+  const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
   const there = new Set<string>();
   for await (const { name } of store.list('packs/')) {
     const match = patterns.pack.exec(name);
@@ -186,7 +188,6 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     await meta.flush();
     await list();
     const packs = [...used].map((number) => index.packs[number]!);
-    await stillThere(session, packs);
     const previous = await heads(session);
     const { text, lists } = packsText(header.vault, previous, packs);
     for (const { name, body } of lists) {
@@ -194,6 +195,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       await store.put(name, body);
       added += body.length;
     }
+    await requireKept(store, { packs, lists: lists.map(({ name }) => patterns.list.exec(name)![1]!) }, now);
     const counts: { [kind: string]: number } = {};
     for (const { kind } of documents) counts[kind] = (counts[kind] ?? 0) + 1;
     const created = rfc3339(await moment(session, now ?? new Date()));
@@ -213,8 +215,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       roster: { serial: roster.roster.serial, sha256: roster.digest },
       notes: notes ?? {},
     };
-    const key = session.secrets.keys[0]!;
-    const { id, bytes } = await sealManifest(manifest, documents, key.toPublic(), key);
+    const { id, bytes } = await sealManifest(manifest, documents, session.certificate, session.signer, session.sealing);
     const time = compactTime(created);
     await store.put(layout.packs(time, id), text);
     await store.put(layout.manifest(time, id), bytes);
@@ -248,28 +249,6 @@ async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number
   for await (const { offset, length } of disk.extents()) {
     const end = Math.ceil((offset + length) / chunkSize);
     for (next = Math.max(next, Math.floor(offset / chunkSize)); next < end; next++) yield next;
-  }
-}
-
-/** Packs that a prune has marked: they may vanish, so nothing new may rely on them. */
-async function doomedPacks({ store }: Session): Promise<Set<string>> {
-  const doomed = new Set<string>();
-  for await (const { name } of store.list('doomed/')) {
-    if (!patterns.doomed.test(name)) continue;
-    const list = await readPacks(store, name, () => {}).catch((error: unknown) => {
-      if (isError(error, 'vault')) return { packs: [] };
-      throw error;
-    });
-    for (const pack of list.packs) doomed.add(pack);
-  }
-  return doomed;
-}
-
-async function stillThere({ store }: Session, packs: string[]): Promise<void> {
-  const missing = new Set(packs);
-  for await (const { name } of store.list('packs/')) missing.delete(patterns.pack.exec(name)?.[2] ?? '');
-  if (missing.size > 0) {
-    throw new BaluchonError('store', `${store.name}: ${missing.size} packs vanished meanwhile, one is ${layout.pack([...missing][0]!)}`, { hint: 'another program pruned the vault: run the export again' });
   }
 }
 
