@@ -21,6 +21,11 @@ const number = (value: string): number => {
   return Number(value);
 };
 
+const days = (value: string): number => {
+  if (!/^\d{1,4}$/.test(value)) throw new InvalidArgumentError('a number of days is needed');
+  return Number(value);
+};
+
 const passphraseFile = new Option('--passphrase-file <file>', 'file that holds the passphrase (BALUCHON_PASSPHRASE_FILE)');
 const keys = [passphraseFile, new Option('--identity <key.asc>', 'OpenPGP secret key that opens the vault (BALUCHON_IDENTITY)')];
 const cloud = [
@@ -140,9 +145,37 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'verify <vault>',
     summary: 'is every byte there, and as it was written?',
     more: ['<vault> stands for all its bundles, <vault>@<bundle> for one.', 'Exit code 5 when something is damaged or missing.'],
-    options: [...keys, new Option('--read-data', 'decipher and check every byte of every disk as well')],
-    examples: ['baluchon verify ./vault', 'baluchon verify ./vault@latest --read-data'],
+    options: [
+      ...keys,
+      new Option('--read-data', 'decipher and check every byte of every disk as well'),
+      new Option('--without-keys', 'what can be checked without any: each file against its name, that all which bundles need is there, the chain'),
+    ],
+    examples: ['baluchon verify ./vault', 'baluchon verify ./vault@latest --read-data', 'baluchon verify ./vault --without-keys'],
     load: () => import('./commands/verify.ts'),
+  },
+  {
+    usage: 'copy <vault> <target>',
+    summary: 'bring everything that is missing there to another vault, without keys',
+    more: [
+      'From any place to any place: <target> is empty, or an earlier copy. What it has already is not sent again; the same command goes on where one was cut short.',
+      'Each file is checked before it is written. Exit code 5 when something of the source is damaged: it is named, and all else is copied.',
+    ],
+    options: [new Option('--salvage', 'copy bundles of which something is lost as well'), new Option('--parallel <n>', 'how many files at once').argParser(number)],
+    examples: ['baluchon copy ./vault /mnt/shelf/vault', "baluchon copy ./vault 'swift://baluchon?cloud=beta'"],
+    load: () => import('./commands/copy.ts'),
+  },
+  {
+    usage: 'prune <vault>',
+    summary: 'remove what no bundle needs, without keys',
+    more: [
+      'In two phases, so that no export is hurt that runs meanwhile: what no bundle needs is marked now, and removed by a prune after the grace period if still nothing needs it. Run it now and then.',
+    ],
+    options: [
+      new Option('--grace <days>', 'days between marking and removing (default: 7); fewer only where nothing else writes to the vault').argParser(days),
+      new Option('--dry-run', 'only say what it would do'),
+    ],
+    examples: ['baluchon prune ./vault --dry-run', 'baluchon prune ./vault'],
+    load: () => import('./commands/prune.ts'),
   },
   {
     usage: 'cleanup',

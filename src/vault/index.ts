@@ -1,5 +1,8 @@
+export { copyVault, type CopyOptions, type CopyResult } from './copy.ts';
 export { createVault } from './create.ts';
+export { pruneVault, type PruneOptions, type PruneResult } from './prune.ts';
 export { packBundle, unpackBundle, type Transferred, type TransferOptions, type Unpacked } from './transfer.ts';
 export { openVault } from './vault.ts';
+export { verifyWithoutKeys } from './verify-keyless.ts';
 export { documentYaml } from './yaml.ts';
 export type { Bundle, BundleInfo, BundleWriter, DiskResult, Key, Source, Vault, VerifyResult } from './types.ts';
