@@ -23,7 +23,8 @@ export async function downloadImage(cloud: Cloud, id: string, path: string, opti
       digest?.update(part);
       // Not `write`: on a disk that is nearly full that may write less.
       await file.appendFile(part);
-      onProgress?.((done += part.length), about.size ?? undefined);
+      done += part.length;
+      onProgress?.(done, about.size ?? undefined);
     }
     if (about.size !== null && about.size !== done) throw new BaluchonError('cloud', `image ${id}: ${done} bytes came where the cloud tells of ${about.size}`);
     if (digest && digest.digest('hex') !== expected) throw new BaluchonError('cloud', `image ${id} did not arrive as the cloud stores it (${algorithm} differs)`);

@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CORE_SCHEMA, load } from 'js-yaml';
+import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import { BaluchonError } from '../errors.ts';
 import { isForeign, isMissing, kindOf } from '../kinds/index.ts';
 import type { NameSort } from '../kinds/kind.ts';
@@ -33,7 +33,10 @@ export const emptyMapping = (): Mapping => ({
 export function readMapping(text: string, path: string): Mapping {
   let raw: unknown;
   try {
-    raw = load(text, { schema: CORE_SCHEMA }) ?? {};
+    // A file of comments alone is one that maps nothing.
+    const [first, second] = loadAll(text, { schema: CORE_SCHEMA });
+    if (second !== undefined) throw new Error('there are several documents in it');
+    raw = first ?? {};
   } catch (error) {
     throw new BaluchonError('usage', `${path}: not YAML: ${(error as Error).message.split('\n')[0]}`, { cause: error });
   }
