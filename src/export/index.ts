@@ -47,7 +47,7 @@ export async function exportTenant(cloud: Cloud, vault: Vault, options: ExportOp
       notes.push(...taken.notes);
     }
     checkSignal(signal);
-    const bundle = await writer.commit({ source: tenant.source, documents, notes: { notes: notes.map((note) => ({ ...note })) } });
+    const bundle = await writer.commit({ source: tenant.source, documents, notes: { notes: notes.map((note) => ({ ...note })) }, ...(options.tags && { tags: options.tags }) });
     return { format: 'baluchon-export/1', bundle, disks, notes, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     await writer?.abort();

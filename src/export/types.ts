@@ -12,6 +12,8 @@ export interface ExportOptions {
   scratch?: string;
   /** Images taken at once; default 3. */
   parallel?: number;
+  /** Words by which people find and keep the bundle. */
+  tags?: string[];
   emit?: Emit;
   signal?: AbortSignal;
 }

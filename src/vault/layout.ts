@@ -15,6 +15,7 @@ export const layout = {
   /** `time` is compact UTC, `20261121T120419Z`; the id is the first 32 hex digits of the manifest's own SHA-256. */
   manifest: (time: string, id: string) => `bundles/${time}-${id}.pgp`,
   packs: (time: string, id: string) => `bundles/${time}-${id}.packs`,
+  forgotten: (time: string, id: string) => `bundles/${time}-${id}.forgotten`,
 } as const;
 
 export const patterns = {

@@ -34,6 +34,7 @@ export interface Manifest {
   previous: string[];
   roster: { serial: number; sha256: string };
   notes: JsonObject;
+  tags?: string[];
 }
 
 const limit = 2 ** 31;

@@ -22,6 +22,8 @@ export interface BundleInfo {
   disk_bytes: number;
   /** Bytes that this bundle added to the vault. */
   added_bytes: number;
+  /** Words by which people find and keep it. */
+  tags?: string[];
 }
 
 export interface DiskResult {
@@ -36,7 +38,7 @@ export interface BundleWriter {
   /** Reads the whole disk into the vault. Several at once are welcome: they share one bounded set of buffers. */
   addDisk(disk: Disk, about: DiskDocument, options?: { signal?: AbortSignal; onProgress?: (doneBytes: number) => void }): Promise<DiskResult>;
   /** Writes what is pending, then the manifest: from then on the bundle exists. */
-  commit(contents: { source: Source; documents: Document[]; notes?: JsonObject }): Promise<BundleInfo>;
+  commit(contents: { source: Source; documents: Document[]; notes?: JsonObject; tags?: string[] }): Promise<BundleInfo>;
   /** Gives up: packs already put stay for a later export (or prune); nothing refers to them. */
   abort(): Promise<void>;
 }
@@ -99,6 +101,8 @@ export interface Vault {
   /** `latest`, an id or a prefix of one, or a date (the last bundle at or before it). */
   open(ref: string): Promise<Bundle>;
   begin(): Promise<BundleWriter>;
+  /** Removes bundles, by their ids in full, leaving an owner's word that it was meant. What they alone needed stays until a prune. */
+  forget(ids: readonly string[]): Promise<void>;
   verify(options: { ref?: string; readData?: boolean; signal?: AbortSignal }): Promise<VerifyResult>;
   close(): Promise<void>;
 }

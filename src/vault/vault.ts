@@ -1,6 +1,7 @@
 import { BaluchonError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { addMembers, members, removeMembers, rotate } from './keyring.ts';
+import { forgetBundles } from './forget.ts';
 import { layout } from './layout.ts';
 import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { OpenedManifest } from './manifest.ts';
@@ -44,6 +45,11 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       return openBundle(session, file, await readManifest(session, file));
     },
     begin: () => beginBundle(session),
+    async forget(ids) {
+      const files = await manifestFiles(store);
+      const chosen = ids.map((id) => files.find((file) => file.id === id) ?? Promise.reject(new BaluchonError('usage', `${store.name}: no bundle ${id}`)));
+      await forgetBundles(session, await Promise.all(chosen));
+    },
     async verify({ ref = store.readOnly ? 'latest' : undefined, ...options }) {
       requireOwner(session);
       return verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });

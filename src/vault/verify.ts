@@ -1,7 +1,7 @@
 import { isError, BaluchonError } from '../errors.ts';
-import { unsealSigned } from '../keys/index.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { decompress } from './codec.ts';
+import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
@@ -13,7 +13,6 @@ import { chunkReader, type ChunkReader } from './reader.ts';
 import type { Session } from './session.ts';
 import { chunkTable, type ChunkTable } from './table.ts';
 import type { VerifyResult } from './types.ts';
-import { parseYaml } from './yaml.ts';
 
 interface Work {
   session: Session;
@@ -61,6 +60,7 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
     const manifest = await verifyBundle(work, file, options.ref ? undefined : new Set(all.map(({ name }) => name)), packs);
     if (manifest) manifests.push({ file, manifest });
   }
+  if (!options.ref) await verifyForgotten(work, new Set(all.map(({ name }) => name)));
   const needed = [...packs];
   if (!options.ref) {
     for await (const { name } of session.store.list('packs/')) {
@@ -133,7 +133,7 @@ async function verifyBundle(work: Work, file: ManifestFile, all: Set<string> | u
   const { manifest } = opened;
   if (list && list.sha256 !== manifest.packs.sha256) problem(`damaged: ${name}: not the list that ${file.name} was written with`);
   for (const previous of manifest.previous) {
-    if (all && !all.has(previous) && !(await forgotten(session, previous))) problem(`missing: ${previous}: ${file.name} was written after it`);
+    if (all && !all.has(previous) && !(await readForgotten(session, previous))) problem(`missing: ${previous}: ${file.name} was written after it`);
   }
   const { roster } = session;
   if (!(roster instanceof BaluchonError)) {
@@ -144,16 +144,16 @@ async function verifyBundle(work: Work, file: ManifestFile, all: Set<string> | u
   return manifest;
 }
 
-/** True where an owner signed that the bundle may go. */
-async function forgotten(session: Session, manifest: string): Promise<boolean> {
-  const name = manifest.replace(/pgp$/, 'forgotten');
-  if (!(await session.store.stat(name))) return false;
-  const bytes = await session.store.get(name);
-  for (const secret of session.secrets.index) {
-    const opened = await unsealSigned(bytes, { secret }, session.epochs);
-    if (opened?.signer) return (parseYaml(opened.data, name) as { bundle?: string } | null)?.bundle === manifest;
+/** What an owner's word that a bundle was removed on purpose says of the chain: what came before that bundle is still looked for. */
+async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
+  for await (const { name } of work.session.store.list('bundles/')) {
+    if (!name.endsWith('.forgotten')) continue;
+    const word = await work.attempt(() => readForgotten(work.session, name.replace(/forgotten$/, 'pgp')));
+    if (!word) work.problem(`damaged: ${name}: no owner's word`);
+    for (const previous of word?.previous ?? []) {
+      if (!all.has(previous) && !(await readForgotten(work.session, previous))) work.problem(`missing: ${previous}: ${word!.bundle} was written after it`);
+    }
   }
-  return false;
 }
 
 /** Opens a pack and checks every chunk in it; `good` gets the ids. */

@@ -181,7 +181,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     }
   };
 
-  const commit = async ({ source, documents, notes }: { source: Source; documents: Document[]; notes?: JsonObject }): Promise<BundleInfo> => {
+  const commit: BundleWriter['commit'] = async ({ source, documents, notes, tags }) => {
     requireOpen(state);
     if (busy > 0) throw new BaluchonError('vault', 'a disk is still being read');
     await data.flush();
@@ -214,6 +214,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       previous,
       roster: { serial: roster.roster.serial, sha256: roster.digest },
       notes: notes ?? {},
+      ...(tags && tags.length > 0 && { tags: [...new Set(tags)].sort() }),
     };
     const { id, bytes } = await sealManifest(manifest, documents, session.certificate, session.signer, session.sealing);
     const time = compactTime(created);
@@ -235,8 +236,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   };
 }
 
-export function bundleInfo(id: string, { created, source, counts, disk_bytes, added_bytes }: Manifest): BundleInfo {
-  return { id, created, source, counts, disk_bytes, added_bytes };
+export function bundleInfo(id: string, { created, source, counts, disk_bytes, added_bytes, tags }: Manifest): BundleInfo {
+  return { id, created, source, counts, disk_bytes, added_bytes, ...(tags && tags.length > 0 && { tags }) };
 }
 
 function requireOpen(state: string): void {
