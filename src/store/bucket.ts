@@ -38,6 +38,7 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
   const { name: root, prefix } = place;
   const key = (name: string) => prefix + checkName(name);
   let there = false;
+  let made: Promise<void> | undefined;
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     const value = await persist(work, { tries: there ? patient : impatient, ...patience });
@@ -68,7 +69,12 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
       } catch (error) {
         if (!isError(error, 'not-found')) throw error;
         if (!create) throw noBucket(place, error);
-        await ask(() => bucket.create());
+        made ??= ask(() => bucket.create()).catch((failure: unknown) => {
+          made = undefined;
+          // By somebody else, meanwhile. Whether we may write there shows.
+          if (!isError(failure, 'conflict')) throw failure;
+        });
+        await made;
         await ask(() => bucket.put(at, body, md5));
       }
     },
@@ -134,13 +140,14 @@ export function refusal(place: Place, doing: string, status: number, reason = ''
   }
   if (status === 401) return new BaluchonError('auth', message('not let in'), { status, cause, hint: 'check the credentials' });
   if (status === 403) {
-    if (/InvalidAccessKey|Signature|AuthenticationFailed|InvalidToken|ExpiredToken|TimeTooSkewed/i.test(reason)) return new BaluchonError('auth', message('not let in'), { status, cause, hint: 'check the credentials, and this machine\'s clock' });
+    if (/InvalidAccessKey|Signature|AuthenticationFailed|AuthorizationFailure|InvalidToken|ExpiredToken|TimeTooSkewed/i.test(reason)) return new BaluchonError('auth', message('not let in'), { status, cause, hint: 'check the credentials, and this machine\'s clock' });
     return new BaluchonError('forbidden', message('not allowed'), { status, cause, hint: `these credentials need the right to read, write, list and remove in the ${words[place.scheme]} "${place.bucket}"` });
   }
   if (status === 413) return new BaluchonError('store', message('too large for this place'), { status, cause });
   // A sum that does not fit, an upload that came to a halt: damaged or cut on the way.
-  if (status === 408 || status === 422 || /BadDigest|Md5Mismatch|RequestTimeout|IncompleteBody/i.test(reason)) return new BaluchonError('network', message('lost on the way'), { status, cause });
-  // Somebody else does the same thing at this moment.
+  if (status === 408 || status === 422 || /BadDigest|Md5Mismatch|RequestTimeout|IncompleteBody|MD5 hash/i.test(reason)) return new BaluchonError('network', message('lost on the way'), { status, cause });
+  if (status === 409 && /Already(Exists|Owned)|^conflict\b/.test(reason)) return new BaluchonError('conflict', message('there already'), { status, cause, hint: 'choose another name: somebody else has this one' });
+  // Somebody else does something with it at this moment.
   if (status === 409) return new BaluchonError('cloud', message('busy'), { status: 503, cause });
   return new BaluchonError('cloud', message('refused'), { status, cause });
 }

@@ -28,7 +28,7 @@ const isFile = (path: string): Promise<boolean> => stat(path).then((found) => fo
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
-  const { create = false } = options;
+  const { create = false, env = process.env } = options;
   switch (scheme) {
     case undefined:
       if (url === '') throw new BaluchonError('usage', 'the vault has no name', { hint: 'give a folder, such as ./vault' });
@@ -39,10 +39,21 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
       const { swiftBucket } = await import('./swift.ts');
       return bucketStore(place, await swiftBucket(place, await options.swift(place.parameters['cloud'])), { create });
     }
-    case 's3':
-    case 'azure':
-    case 'gs':
-      throw new BaluchonError('usage', `${scheme}:// vaults come with a later version`, { hint: 'use a folder for now' });
+    case 's3': {
+      const place = readPlace(url, ['endpoint', 'region']);
+      const { s3Bucket } = await import('./s3.ts');
+      return bucketStore(place, await s3Bucket(place, env), { create });
+    }
+    case 'azure': {
+      const place = readPlace(url, ['endpoint']);
+      const { azureBucket } = await import('./azure.ts');
+      return bucketStore(place, await azureBucket(place, env), { create });
+    }
+    case 'gs': {
+      const place = readPlace(url, []);
+      const { googleBucket } = await import('./google.ts');
+      return bucketStore(place, await googleBucket(place, env), { create });
+    }
     default:
       throw new BaluchonError('usage', `unknown kind of vault: ${scheme}://`, { hint: 'a vault is a folder such as ./vault, or swift://CONTAINER?cloud=NAME' });
   }

@@ -17,7 +17,7 @@ export interface Call {
   uri?: string;
   headers?: Record<string, string | number>;
   qs?: Record<string, string | number>;
-  body?: Uint8Array[] | string;
+  body?: Uint8Array[];
 }
 
 export interface Reply {

@@ -53,7 +53,7 @@ export async function swiftBucket(place: Place, account: SwiftAccount): Promise<
     async put(key, body, md5) {
       const etag = md5.toString('hex');
       const { headers } = await send(`put ${key}`, { method: 'PUT', path: key, headers: { 'Content-Type': 'application/octet-stream', 'content-length': body.length, etag }, body: [body] });
-      if (headers['etag'] !== undefined && headers['etag'].replaceAll('"', '') !== etag) throw new BaluchonError('network', `${place.name}: other bytes arrived than were sent: put ${key}`);
+      if (headers['etag'] !== undefined && headers['etag'].replaceAll('"', '') !== etag) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
     },
     async get(key, range) {
       try {

@@ -59,8 +59,15 @@ describe('a folder', () => {
 });
 
 describe('openStore', () => {
-  test.each(['s3://bucket', 'azure://c', 'gs://b'])('%s comes with a later version, and it says so', async (url) => {
-    await expect(openStore(url)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('later version') });
+  test.each([
+    ['swift://c?could=x', 'could'],
+    ['s3://b?cloud=x', 'cloud'],
+    ['gs://b?region=x', 'region'],
+    ['azure://', 'azure://'],
+    ['s3://b/../c', '../c'],
+    ['swift://%zz', '%zz'],
+  ])('%s is refused before anybody is asked', async (url, told) => {
+    await expect(openStore(url, { env: {} })).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(told), hint: expect.any(String) });
   });
   test.each(['ftp://x', 'http://x/y', ''])('%j is no vault', async (url) => {
     await expect(openStore(url)).rejects.toMatchObject({ code: 'usage' });

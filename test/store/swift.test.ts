@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/cloud/index.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { openStore, type SwiftAccount } from '../../src/store/index.ts';
+import { readPlace } from '../../src/store/place.ts';
+import { swiftBucket } from '../../src/store/swift.ts';
 import { storeContract } from '../contract/store.ts';
 
 let sandbox: Sandbox;
@@ -70,6 +72,58 @@ describe('a container', () => {
     await store.put('b', Buffer.from('2'));
     sandbox.expireTokens();
     expect(String(Buffer.from(await store.get('b')))).toBe('2');
+    await store.close();
+  });
+
+  test('refuses bytes that are not those which were sent', async () => {
+    await (await open('swift://sums')).put('a', Buffer.from('1'));
+    const bucket = await swiftBucket(readPlace('swift://sums', []), await account());
+    await expect(bucket.put('damaged', Buffer.from('x'), Buffer.alloc(16))).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('lost on the way') });
+    await expect(bucket.stat('damaged')).rejects.toMatchObject({ code: 'not-found' });
+    await bucket.close();
+  });
+});
+
+describe('a service that has a bad day', () => {
+  afterEach(() => sandbox.faults.clear());
+  const whole = Buffer.alloc(100_000, 'baluchon');
+  const started = async () => {
+    const store = await open('swift://weather');
+    await store.put('a', whole);
+    return store;
+  };
+
+  test.each([500, 503, 429, 'drop', 'drop-answer'] as const)('%s: asked again, nobody notices', async (answer) => {
+    const store = await started();
+    for (const method of ['PUT', 'GET', 'HEAD', 'DELETE']) sandbox.faults.add({ match: `object-store ${method} `, answer });
+    await store.put('b', whole);
+    expect(Buffer.from(await store.get('b')).equals(whole)).toBe(true);
+    expect(await store.stat('b')).toMatchObject({ size: whole.length });
+    await store.remove('b');
+    expect(await store.stat('b')).toBeUndefined();
+    await store.close();
+  });
+
+  test('half an answer is no answer: it is asked for again', async () => {
+    const store = await started();
+    sandbox.faults.add({ match: /object-store GET .*\/a$/, answer: 'drop-body', after: 70_000 });
+    expect(Buffer.from(await store.get('a')).equals(whole)).toBe(true);
+    sandbox.faults.add({ match: /object-store GET .*\/weather$/, answer: 'drop-body', after: 20 });
+    expect(await Array.fromAsync(store.list(''))).toHaveLength(1);
+    await store.close();
+  });
+
+  test('a service that is down for good: an error that says so, after some tries', async () => {
+    sandbox.faults.add({ match: 'object-store', answer: 503, times: 1000 });
+    const store = await open('swift://weather', false);
+    await expect(store.stat('a')).rejects.toMatchObject({ code: 'cloud', status: 503, message: expect.stringMatching(/^swift:\/\/weather: .*503/) });
+    await store.close();
+  });
+
+  test('no room left: a store error with what to do', async () => {
+    const store = await started();
+    sandbox.faults.add({ match: 'object-store PUT', answer: 413, times: 10 });
+    await expect(store.put('b', whole)).rejects.toMatchObject({ code: 'store' });
     await store.close();
   });
 });

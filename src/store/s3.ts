@@ -1,0 +1,79 @@
+import { BaluchonError, isError } from '../errors.ts';
+import { type Bucket, noAnswer, refusal } from './bucket.ts';
+import { needed, type Place } from './place.ts';
+import { createClient } from './pkgcloud.ts';
+
+/**
+ * S3, at Amazon or anywhere else. Credentials are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; the service is
+ * AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or Amazon's, the region AWS_REGION or AWS_DEFAULT_REGION; `?endpoint=` and `?region=` go first.
+ */
+export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bucket> {
+  const [keyId, key] = needed(env, place, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
+  const endpoint = place.parameters['endpoint'] ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  if (endpoint !== undefined && !URL.canParse(endpoint)) throw new BaluchonError('usage', `${place.name}: not an address: ${endpoint}`, { hint: 'AWS_ENDPOINT_URL looks like https://s3.example.org' });
+  const region = place.parameters['region'] ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  // The SDK that pkgcloud brings tells of its successor on stderr, which is no news for who uses us.
+  process.env['AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE'] ??= '1';
+  const client = await createClient({ provider: 'amazon', keyId, key, region, forcePathBucket: endpoint !== undefined, ...(env['AWS_SESSION_TOKEN'] && { sessionToken: env['AWS_SESSION_TOKEN'] }), ...(endpoint && { endpoint }) });
+  // pkgcloud's own operations know no ranges and put bodies in parts without sums; those of the client it makes do.
+  const { s3 } = client;
+  // Tried again is in one place, see bucket.ts.
+  s3.config.update({ maxRetries: 0, httpOptions: { timeout: 120_000, connectTimeout: 20_000 } });
+  const Bucket = place.bucket;
+
+  function fault(doing: string, error: unknown): BaluchonError {
+    const { statusCode: status, code, message, originalError } = error as { statusCode?: number; code?: string; message?: string; originalError?: unknown };
+    if (!status || status < 300) return noAnswer(place, doing, originalError ?? error);
+    return refusal(place, doing, status, code && Number.isNaN(Number(code)) ? code : (message ?? ''), error);
+  }
+  const send = (doing: string, operation: string, parameters: object = {}): Promise<any> =>
+    s3[operation]({ Bucket, ...parameters }).promise().catch((error: unknown) => {
+      throw fault(doing, error);
+    });
+
+  return {
+    async put(key, body, md5) {
+      const { ETag: tag = '', ServerSideEncryption: sealed = 'AES256' } = await send(`put ${key}`, 'putObject', { Key: key, Body: body, ContentMD5: md5.toString('base64'), ContentType: 'application/octet-stream' });
+      // Some services do not look at the sum. Where they seal with a key of their own, the tag is no sum either.
+      const sum = /^"?([0-9a-f]{32})"?$/.exec(tag)?.[1];
+      if (sealed === 'AES256' && sum !== undefined && sum !== md5.toString('hex')) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
+    },
+    async get(key, range) {
+      try {
+        const { Body: body, ContentLength: length } = await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }) });
+        if (length !== undefined && length !== body.length) throw noAnswer(place, `get ${key}`, new Error(`cut off after ${body.length} of ${length} bytes`));
+        return body;
+      } catch (error) {
+        if (isError(error) && error.status === 416) return new Uint8Array();
+        throw error;
+      }
+    },
+    async list(prefix, after) {
+      // By version 1 of the list, which every service knows.
+      const { Contents: found = [], IsTruncated: more } = await send(`list ${prefix}`, 'listObjects', { Prefix: prefix, ...(after !== undefined && { Marker: after }) });
+      return { files: found.map(({ Key: key, Size: size, LastModified: modified }: { Key: string; Size: number; LastModified: Date }) => ({ key, size, modified })), next: more ? found.at(-1)?.Key : undefined };
+    },
+    async stat(key) {
+      const { ContentLength: size, LastModified: modified } = await send(`look at ${key}`, 'headObject', { Key: key });
+      return { size, modified };
+    },
+    async remove(key) {
+      await send(`remove ${key}`, 'deleteObject', { Key: key });
+    },
+    async exists() {
+      try {
+        await send('look at the bucket', 'headBucket');
+        return true;
+      } catch (error) {
+        if (isError(error, 'not-found')) return false;
+        if (isError(error, 'forbidden')) return true;
+        throw error;
+      }
+    },
+    async create() {
+      // Elsewhere than at Amazon's first region the region has to be told.
+      await send('make the bucket', 'createBucket', endpoint === undefined && region !== 'us-east-1' ? { CreateBucketConfiguration: { LocationConstraint: region } } : {});
+    },
+    async close() {},
+  };
+}
