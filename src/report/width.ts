@@ -3,13 +3,15 @@ const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff
 const NOTHING = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]+$/u;
 // oxlint-disable-next-line no-control-regex
 const PLAIN = /^[\x20-\x7e]*$/;
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+/** Made when a text needs it: it costs every start 20 ms. */
+const graphemes = (text: string) => (segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' })).segment(text);
 
 /** Columns a terminal needs for a text without control characters: 2 for wide characters and emoji, 0 for lone marks. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += NOTHING.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes(text)) width += NOTHING.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -23,7 +25,7 @@ export function clip(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let out = '';
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const more = displayWidth(segment);
     if (used + more > width - 1) break;
     out += segment;
@@ -54,7 +56,7 @@ export function wrap(text: string, width: number): string[] {
 function take(text: string, width: number): string {
   let out = '';
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += displayWidth(segment);
     if (used > width && out !== '') break;
     out += segment;
