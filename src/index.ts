@@ -12,7 +12,7 @@
 export { connect, type Cloud, type Service } from './cloud/index.ts';
 export { BaluchonError, isError, type ErrorCode } from './errors.ts';
 export type { Emit, Event } from './events.ts';
-export { exportTenant, filterDocuments, findTemporaries, readTenant, removeTemporary, type ExportOptions, type ExportReport, type Tenant } from './export/index.ts';
+export { exportImages, exportTenant, filterDocuments, findTemporaries, readTenant, removeTemporary, type ExportOptions, type ExportReport, type Tenant } from './export/index.ts';
 export {
   applyPlan,
   guessMapping,

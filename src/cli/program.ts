@@ -51,18 +51,23 @@ export const DECLARATIONS: readonly Declaration[] = [
   {
     usage: 'export <vault>',
     summary: 'pack a project into a bundle',
-    more: [VAULT, 'Temporary snapshots, volumes and images are removed at the end, after a failure and after Ctrl-C as well.'],
+    more: [
+      VAULT,
+      'Temporary snapshots, volumes and images are removed at the end, after a failure and after Ctrl-C as well.',
+      'With --disk it packs image files instead of a project: raw and qcow2 as they are, vmdk, vdi, vhdx and vhd through qemu-img.',
+    ],
     options: [
       ...cloud,
       ...keys,
       ...filters,
       new Option('--exclude <kind[:name]>', 'all but these; repeatable').argParser(many),
       new Option('--no-disks', 'the topology alone'),
+      new Option('--disk <name=file>', 'without a cloud: this image file as a volume of that name; repeatable').argParser(many),
       new Option('--consistency <how>', 'crash: as after a power cut; quiesce: frozen by the guest agent; stop: servers stopped meanwhile').choices(['crash', 'quiesce', 'stop']).default('crash'),
       new Option('--scratch <folder>', 'where one image per disk under way is kept for a while (default: the system\'s temporary folder)'),
       parallel,
     ],
-    examples: ['baluchon export ./vault --os-cloud alpha', "baluchon export ./vault --os-cloud alpha --only 'server:web-*'", 'baluchon export ./vault --openrc miop-openrc.sh --no-disks'],
+    examples: ['baluchon export ./vault --os-cloud alpha', "baluchon export ./vault --os-cloud alpha --only 'server:web-*'", 'baluchon export ./vault --openrc miop-openrc.sh --no-disks', 'baluchon export ./vault --disk web=/var/lib/libvirt/images/web.qcow2 --disk data=data.vmdk'],
     load: () => import('./commands/export.ts'),
   },
   {

@@ -5,8 +5,10 @@ import { magic as qcow2 } from './qcow2/header.ts';
 import { openQcow2 } from './qcow2/reader.ts';
 import { openRaw } from './raw.ts';
 
+export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhdx' | 'vhd' | 'qed' | 'parallels';
+
 /** Formats that are known by their first bytes, and not read here. */
-const others: { name: string; at: number; magic: Buffer }[] = [
+const others: { name: ImageFormat; at: number; magic: Buffer }[] = [
   { name: 'vmdk', at: 0, magic: Buffer.from('KDMV') },
   { name: 'vmdk', at: 0, magic: Buffer.from('COWD') },
   { name: 'vmdk', at: 0, magic: Buffer.from('# Disk DescriptorFile') },
@@ -28,19 +30,23 @@ const rawFormats = new Set(['raw', 'iso', 'ami', 'ari', 'aki']);
  * Throws `usage` for a format not read here and for a file that can't be opened, `cloud` for a damaged image.
  */
 export async function openImage(path: string, format?: string): Promise<Disk> {
-  const is = format?.toLowerCase() ?? (await detect(path));
+  const is = format?.toLowerCase() ?? (await imageFormat(path));
   if (rawFormats.has(is)) return openRaw(path);
   if (is === 'qcow2') return openQcow2(path);
   throw new BaluchonError('usage', `can't read disk image ${path}: the format ${is} is not supported`, { hint: `convert it first: qemu-img convert -O qcow2 ${path} NEW.qcow2` });
 }
 
-async function detect(path: string): Promise<string> {
+/** By the first bytes; a VHD of fixed size has its mark in its last sector. @throws usage where it can't be read. */
+export async function imageFormat(path: string): Promise<ImageFormat> {
   const file = await openImageFile(path);
   try {
     const head = Buffer.alloc(128);
     const begin = head.subarray(0, await readUpTo(file, 0, head));
     if (begin.subarray(0, 4).equals(qcow2)) return 'qcow2';
-    return others.find(({ at, magic }) => begin.subarray(at, at + magic.length).equals(magic))?.name ?? 'raw';
+    const other = others.find(({ at, magic }) => begin.subarray(at, at + magic.length).equals(magic))?.name;
+    if (other) return other;
+    const end = Buffer.alloc(8);
+    return file.size > 512 && (await readUpTo(file, file.size - 512, end)) === 8 && end.toString('latin1') === 'conectix' ? 'vhd' : 'raw';
   } finally {
     await file.handle.close();
   }

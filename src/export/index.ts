@@ -12,6 +12,7 @@ import type { ExportOptions, ExportReport } from './types.ts';
 
 export { findTemporaries, removeTemporary, type Temporary } from '../kinds/temporary.ts';
 export { filterDocuments } from './filter.ts';
+export { exportImages, type ImageFile, type ImagesOptions } from './images.ts';
 export { readTenant, type Note, type Tenant } from './read.ts';
 export type { ExportOptions, ExportReport } from './types.ts';
 

@@ -47,6 +47,8 @@ export function measure(foretold: readonly Fidelity[], wanted: readonly Document
     .map(({ kind, name, left, attribute, from, to }): Fidelity => {
       const about = { id: left as string, kind, name };
       if (attribute === undefined) return { ...about, verdict: 'lost', reason: 'it is not there' };
+      // A volume type or zone that nobody asked for is the cloud's to choose.
+      if (from === null && kindOf(kind)?.names?.[attribute]) return { ...about, attribute: attribute.slice(1), verdict: 'mapped', from: 'any', to: text(to), reason: 'the cloud chose it' };
       return { ...about, attribute: attribute.slice(1), verdict: 'degraded', from: text(from), to: text(to), reason: 'the cloud made it so' };
     });
   const surprised = new Set([...found.map(({ id }) => id), ...failed.keys()]);

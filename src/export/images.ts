@@ -1,0 +1,146 @@
+import { rm, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { bootOf } from '../disk/boot.ts';
+import { convertToRaw } from '../disk/convert.ts';
+import type { Disk } from '../disk/disk.ts';
+import { imageFormat, openImage, type ImageFormat } from '../disk/open.ts';
+import { BaluchonError, isError } from '../errors.ts';
+import { silent, type Emit } from '../events.ts';
+import type { Document, JsonObject } from '../tenant/document.ts';
+import { documentId } from '../tenant/identity.ts';
+import type { BundleWriter, Source, Vault } from '../vault/types.ts';
+import { openScratch } from './scratch.ts';
+import type { ExportReport } from './types.ts';
+
+/** An image file, and what its volume will be called. */
+export interface ImageFile {
+  name: string;
+  path: string;
+}
+
+export interface ImagesOptions {
+  /** Where images of formats that only QEMU reads are converted, one after the other; default: the system's temporary folder. */
+  scratch?: string;
+  emit?: Emit;
+  signal?: AbortSignal;
+}
+
+interface Work {
+  writer: BundleWriter;
+  scratch: string;
+  emit: Emit;
+  signal: AbortSignal | undefined;
+}
+
+const gib = 2 ** 30;
+
+/** What a bundle of image files says of where it came from. */
+const source: Source = { cloud: 'file', project: { id: '', name: 'disks' }, services: {} };
+
+/**
+ * Packs image files into a new bundle, each as a volume of that name, of as many GiB as hold it. Raw and qcow2 are read as
+ * they are; vmdk, vdi, vhdx and the like are converted by qemu-img first. The same name is the same volume in every bundle.
+ * @throws usage for a file that can't be read, that is damaged or that changes meanwhile, and for names that are equal; store, vault, interrupted.
+ */
+export async function exportImages(images: readonly ImageFile[], vault: Vault, options: ImagesOptions = {}): Promise<ExportReport> {
+  const { emit = silent, signal } = options;
+  const started = performance.now();
+  const files: (ImageFile & { format: ImageFormat })[] = [];
+  for (const { name, path } of images) {
+    if (name === '') throw new BaluchonError('usage', `the disk ${path} has no name`, { hint: 'write it as NAME=FILE' });
+    if (files.some((other) => other.name === name)) throw new BaluchonError('usage', `two disks are called ${name}`, { hint: 'the same name is the same volume in every bundle' });
+    files.push({ name, path, format: await imageFormat(path) });
+  }
+  const writer = await vault.begin();
+  const scratch = await openScratch(options.scratch);
+  try {
+    const documents: Document[] = [];
+    const disks: ExportReport['disks'] = [];
+    for (const file of files) {
+      const { document, disk } = await takeImage({ writer, scratch: scratch.path, emit, signal }, file);
+      documents.push(document);
+      disks.push(disk);
+    }
+    const bundle = await writer.commit({ source, documents });
+    return { format: 'baluchon-export/1', bundle, disks, notes: [], seconds: (performance.now() - started) / 1000 };
+  } catch (error) {
+    await writer.abort();
+    throw signal?.aborted ? new BaluchonError('interrupted', 'interrupted: no bundle was written', { cause: error }) : error;
+  } finally {
+    await scratch.remove();
+  }
+}
+
+async function takeImage(work: Work, { name, path, format }: ImageFile & { format: ImageFormat }): Promise<{ document: Document; disk: ExportReport['disks'][number] }> {
+  const { writer, emit, signal } = work;
+  const started = performance.now();
+  const id = documentId('volume', `file\0${name}`);
+  const what = `disk ${name}`;
+  emit({ type: 'start', id, what, unit: 'bytes' });
+  let outcome: 'done' | 'failed' = 'failed';
+  try {
+    const before = await stateOf(path);
+    const takenAt = new Date();
+    const { disk, release } = await openAny(work, path, format, id);
+    try {
+      if (disk.size === 0) throw new BaluchonError('usage', `disk image ${path} is empty`);
+      const boot = await bootOf(disk);
+      const about = { id, kind: 'volume' as const, name, size: disk.size, source_format: format, consistency: 'stopped' as const, taken_at: takenAt.toISOString() };
+      const result = await writer.addDisk(disk, about, { ...(signal && { signal }), onProgress: (done) => emit({ type: 'progress', id, done, total: disk.size }) });
+      if ((await stateOf(path)) !== before) {
+        throw new BaluchonError('usage', `disk image ${path} changed while it was read`, { hint: 'shut the machine down that uses it, or take a copy of a snapshot' });
+      }
+      outcome = 'done';
+      const seconds = (performance.now() - started) / 1000;
+      return { document: volumeOf(id, name, basename(path), format, disk.size, boot), disk: { id, name, ...result, consistency: about.consistency, format, seconds } };
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    // What a cloud would be blamed for is here a matter of the file.
+    throw isError(error, 'cloud', 'quota') ? new BaluchonError('usage', error.message, { cause: error, ...(error.hint !== undefined && { hint: error.hint }) }) : error;
+  } finally {
+    emit({ type: 'end', id, what, outcome });
+  }
+}
+
+/** The image as a disk; `release` closes it and removes what was made for it. */
+async function openAny({ scratch, emit, signal }: Work, path: string, format: ImageFormat, id: string): Promise<{ disk: Disk; release(): Promise<void> }> {
+  if (format === 'raw' || format === 'qcow2') {
+    const disk = await openImage(path, format);
+    return { disk, release: () => disk.close() };
+  }
+  const raw = join(scratch, id);
+  const remove = () => rm(raw, { force: true });
+  try {
+    emit({ type: 'debug', message: `${path}: ${format}, converted by qemu-img` });
+    await convertToRaw(resolve(path), format, raw, { signal, onProgress: (done) => emit({ type: 'progress', id, done, total: 200 }) });
+    const disk = await openImage(raw, 'raw');
+    return { disk, release: () => disk.close().then(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function volumeOf(id: string, name: string, file: string, format: ImageFormat, size: number, { bootable, because, uefiOnly }: Awaited<ReturnType<typeof bootOf>>): Document {
+  const params: JsonObject = {
+    name,
+    description: '',
+    size: Math.max(1, Math.ceil(size / gib)),
+    volume_type: null,
+    availability_zone: null,
+    bootable,
+    multiattach: false,
+    encrypted: false,
+    metadata: {},
+    image_metadata: uefiOnly ? { hw_firmware_type: 'uefi' } : {},
+  };
+  return { kind: 'volume', id, name, params, refs: {}, info: { file, format, bytes: size, bootable_because: because } };
+}
+
+/** Differs when somebody wrote to the file. */
+async function stateOf(path: string): Promise<string> {
+  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
+  return `${ino} ${size} ${mtimeNs}`;
+}

@@ -1,0 +1,90 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { convertToRaw } from '../../src/disk/convert.ts';
+import { imageFormat, type ImageFormat } from '../../src/disk/open.ts';
+import { testFolder } from './folder.ts';
+import { noise } from './memory.ts';
+import { expectQemu, haveQemu, qemuImg } from './qemu.ts';
+
+const folder = await testFolder();
+const size = 8 << 20;
+const data = noise(300_000, 7);
+const plain = join(folder, 'plain.raw');
+const into = join(folder, 'out.raw');
+const path = process.env['PATH'];
+afterEach(() => {
+  process.env['PATH'] = path;
+});
+
+beforeAll(async () => {
+  const file = await open(plain, 'w');
+  await file.truncate(size);
+  await file.write(data, 0, data.length, 3 << 20);
+  await file.close();
+});
+
+const formats: [ImageFormat, string, string[]][] = [
+  ['vmdk', 'sparse.vmdk', ['-O', 'vmdk']],
+  ['vmdk', 'stream.vmdk', ['-O', 'vmdk', '-o', 'subformat=streamOptimized']],
+  ['vmdk', 'flat.vmdk', ['-O', 'vmdk', '-o', 'subformat=monolithicFlat']],
+  ['vdi', 'box.vdi', ['-O', 'vdi']],
+  ['vhdx', 'hyper.vhdx', ['-O', 'vhdx']],
+  ['vhd', 'dynamic.vhd', ['-O', 'vpc', '-o', 'force_size=on']],
+  ['vhd', 'fixed.vhd', ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on']],
+  ['qed', 'old.qed', ['-O', 'qed']],
+  ['parallels', 'box.hdd', ['-O', 'parallels']],
+];
+
+describe('an image of another format', () => {
+  expectQemu('vmdk, vdi, vhdx and vhd', () => {});
+
+  test.runIf(haveQemu).each(formats)('%s is known by its bytes and becomes the same raw disk, sparse: %s', async (format, name, options) => {
+    const image = join(folder, name);
+    qemuImg('convert', '-f', 'raw', ...options, plain, image);
+    expect(await imageFormat(image)).toBe(format);
+    const percents: number[] = [];
+    await convertToRaw(image, format, into, { onProgress: (percent) => percents.push(percent) });
+    expect((await readFile(into)).equals(await readFile(plain))).toBe(true);
+    expect((await stat(into)).blocks * 512).toBeLessThan(2 << 20);
+    expect(percents.at(-1)).toBe(100);
+  });
+
+  test.runIf(haveQemu)('that is damaged is told in one line, as QEMU sees it', async () => {
+    const image = join(folder, 'bad.vdi');
+    writeFileSync(image, Buffer.concat([Buffer.alloc(64), Buffer.from([0x7f, 0x10, 0xda, 0xbe]), Buffer.alloc(4096)]));
+    await expect(convertToRaw(image, 'vdi', into)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/^can't read disk image .*bad\.vdi as vdi: .+$/) });
+  });
+
+  test.runIf(haveQemu)('whose data lies in another folder is refused: a guest may have written that', async () => {
+    await mkdir(join(folder, 'elsewhere'), { recursive: true });
+    const image = join(folder, 'trap.vmdk');
+    qemuImg('convert', '-f', 'raw', '-O', 'vmdk', '-o', 'subformat=monolithicFlat', plain, image);
+    await rename(join(folder, 'trap-flat.vmdk'), join(folder, 'elsewhere/trap-flat.vmdk'));
+    writeFileSync(image, (await readFile(image, 'latin1')).replace('"trap-flat.vmdk"', '"elsewhere/trap-flat.vmdk"').replace(/\0+$/, ''));
+    await expect(convertToRaw(image, 'vmdk', into)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('in another folder') });
+  });
+
+  test('that is not called so may be a raw disk with such bytes: it is not followed', async () => {
+    const image = join(folder, 'disk.img');
+    writeFileSync(image, '# Disk DescriptorFile\nversion=1\n');
+    expect(await imageFormat(image)).toBe('vmdk');
+    await expect(convertToRaw(image, 'vmdk', into)).rejects.toMatchObject({ code: 'usage', message: `${image} begins like a vmdk image and is not called *.vmdk`, hint: expect.stringContaining('-f raw') });
+  });
+
+  test('without qemu-img: the line names Debian\'s package', async () => {
+    const image = join(folder, 'some.vmdk');
+    writeFileSync(image, 'KDMV');
+    process.env['PATH'] = '/nonexistent';
+    await expect(convertToRaw(image, 'vmdk', into)).rejects.toMatchObject({ code: 'usage', message: `can't read disk image ${image}: reading vmdk takes qemu-img, which is not installed`, hint: 'apt-get install qemu-utils' });
+  });
+
+  test.runIf(haveQemu)('where there is no such folder to convert into: an error, and no file', async () => {
+    const image = join(folder, 'again.vdi');
+    qemuImg('convert', '-f', 'raw', '-O', 'vdi', plain, image);
+    const nowhere = join(folder, 'nowhere/out.raw');
+    await expect(convertToRaw(image, 'vdi', nowhere)).rejects.toMatchObject({ code: 'usage' });
+    expect(existsSync(nowhere)).toBe(false);
+  });
+});
