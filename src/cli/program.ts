@@ -26,6 +26,12 @@ const days = (value: string): number => {
   return Number(value);
 };
 
+const keep = (value: string): number => {
+  if (value === 'all') return Infinity;
+  if (!/^\d{1,6}$/.test(value)) throw new InvalidArgumentError('a number, or all, is needed');
+  return Number(value);
+};
+
 const passphraseFile = new Option('--passphrase-file <file>', 'file that holds the passphrase (BALUCHON_PASSPHRASE_FILE)');
 const keys = [passphraseFile, new Option('--identity <key.asc>', 'OpenPGP secret key that opens the vault (BALUCHON_IDENTITY)')];
 const cloud = [
@@ -62,6 +68,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       ...filters,
       new Option('--exclude <kind[:name]>', 'all but these; repeatable').argParser(many),
       new Option('--no-disks', 'the topology alone'),
+      new Option('--tag <tag>', 'word by which to find and keep the bundle; repeatable').argParser(many),
       new Option('--disk <name=file>', 'without a cloud: this image file as a volume of that name; repeatable').argParser(many),
       new Option('--consistency <how>', 'crash: as after a power cut; quiesce: frozen by the guest agent; stop: servers stopped meanwhile').choices(['crash', 'quiesce', 'stop']).default('crash'),
       new Option('--scratch <folder>', 'where one image per disk under way is kept for a while (default: the system\'s temporary folder)'),
@@ -168,6 +175,29 @@ export const DECLARATIONS: readonly Declaration[] = [
     options: [new Option('--salvage', 'copy bundles of which something is lost as well'), new Option('--parallel <n>', 'how many files at once').argParser(number)],
     examples: ['baluchon copy ./vault /mnt/shelf/vault', "baluchon copy ./vault 'swift://baluchon?cloud=beta'"],
     load: () => import('./commands/copy.ts'),
+  },
+  {
+    usage: 'forget <vault>',
+    summary: 'remove bundles that no rule keeps',
+    more: [
+      'Rules add up: a bundle stays that one of them keeps. Of each period that has one the newest is kept, so many of them; until there are so many the very oldest stays too. Each project of the vault counts for itself.',
+      '<vault>@<bundle> forgets this one. The newest bundle of a project goes only with --even-the-last. Needs an owner\'s key; what only these bundles needed is removed by prune.',
+    ],
+    options: [
+      ...keys,
+      new Option('--keep-last <n>', 'the newest n').argParser(keep),
+      new Option('--keep-hourly <n>', 'the newest of each of n hours that have one').argParser(keep),
+      new Option('--keep-daily <n>', 'the same for days').argParser(keep),
+      new Option('--keep-weekly <n>', 'the same for weeks, which begin on Monday').argParser(keep),
+      new Option('--keep-monthly <n>', 'the same for months').argParser(keep),
+      new Option('--keep-yearly <n>', 'the same for years').argParser(keep),
+      new Option('--keep-within <time>', 'all within this time before the newest: 36h, 7d, 2y5m7d3h'),
+      new Option('--keep-tag <tag>', 'all with this tag; repeatable').argParser(many),
+      new Option('--even-the-last', 'also the newest bundle of a project'),
+      new Option('--dry-run', 'only say which, and why'),
+    ],
+    examples: ['baluchon forget ./vault --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run', 'baluchon forget ./vault --keep-within 30d --keep-tag release', 'baluchon forget ./vault@3f2a'],
+    load: () => import('./commands/forget.ts'),
   },
   {
     usage: 'prune <vault>',

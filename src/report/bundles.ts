@@ -11,12 +11,14 @@ export function bundleName(info: { id: string }): string {
 /** The bundles of a vault, as a table; newest last. */
 export function bundlesText(bundles: readonly BundleInfo[], look: Look): string {
   if (bundles.length === 0) return 'No bundle yet.\n';
+  const tagged = bundles.some((info) => info.tags !== undefined);
   const rows = bundles.map((info) => [
     { text: bundleName(info), tone: 'title' as const },
     when(info.created),
     `${info.source.project.name}@${info.source.cloud}`,
     bytes(info.disk_bytes),
     bytes(info.added_bytes),
+    ...(tagged ? [(info.tags ?? []).join(', ')] : []),
     { text: contents(info.counts), tone: 'faint' as const },
   ]);
   const columns = [
@@ -25,6 +27,7 @@ export function bundlesText(bundles: readonly BundleInfo[], look: Look): string 
     { title: 'project@cloud' },
     { title: 'disks', align: 'right' as const },
     { title: 'added', align: 'right' as const },
+    ...(tagged ? [{ title: 'tags' }] : []),
     { title: 'holds' },
   ];
   const added = bundles.reduce((sum, info) => sum + info.added_bytes, 0);

@@ -1,6 +1,6 @@
 export { copyVault, type CopyOptions, type CopyResult } from './copy.ts';
 export { createVault } from './create.ts';
-export { applyPolicy, type Policy, type Verdict } from './retention.ts';
+export { applyPolicy, projectOf, type Policy, type Verdict } from './retention.ts';
 export { pruneVault, type PruneOptions, type PruneResult } from './prune.ts';
 export { packBundle, unpackBundle, type Transferred, type TransferOptions, type Unpacked } from './transfer.ts';
 export { openVault } from './vault.ts';
