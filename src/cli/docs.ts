@@ -16,13 +16,19 @@ function optionRows(options: readonly Option[]): string[] {
   return ['| option | |', '|---|---|', ...rows, ''];
 }
 
+/** `keys list` for a command in a group. */
+const fullName = (command: Command): string => (command.parent && command.parent !== program ? `${command.parent.name()} ${command.name()}` : command.name());
+
+const all = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+
 function section(command: Command): string[] {
-  const declaration = DECLARATIONS.find(({ usage }) => usage.split(' ')[0] === command.name());
+  const name = fullName(command);
+  const declaration = DECLARATIONS.find(({ usage }) => usage === name || usage.startsWith(`${name} <`) || usage.startsWith(`${name} [`));
   return [
-    `## baluchon ${command.name()}`,
+    `## baluchon ${name}`,
     '',
     '```',
-    `baluchon ${command.name()}${command.options.length > 0 ? ' [options]' : ''}${command.registeredArguments.map((argument) => (argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`)).join('')}`,
+    `baluchon ${name}${command.options.length > 0 ? ' [options]' : ''}${command.registeredArguments.map((argument) => (argument.required ? ` <${argument.name()}${argument.variadic ? '...' : ''}>` : ` [${argument.name()}]`)).join('')}`,
     '```',
     '',
     cell(command.description()),
@@ -42,11 +48,11 @@ const lines = [
   '',
   '| command | does |',
   '|---|---|',
-  ...program.commands.map((command) => `| [\`baluchon ${command.name()}\`](#baluchon-${command.name()}) | ${cell(command.summary())} |`),
+  ...all.map((command) => `| [\`baluchon ${fullName(command)}\`](#baluchon-${fullName(command).replaceAll(' ', '-')}) | ${cell(command.summary())} |`),
   '',
   '## Options of every command',
   '',
   ...optionRows(GLOBALS),
-  ...program.commands.flatMap(section),
+  ...all.flatMap(section),
 ];
 process.stdout.write(`${lines.join('\n').trimEnd()}\n`);

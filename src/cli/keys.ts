@@ -8,25 +8,38 @@ import { reasonOf } from './exit.ts';
 export interface KeyOptions {
   passphraseFile?: string;
   identity?: string;
+  paper?: string;
+  allowUnknownWriter?: boolean;
 }
 
-const HINT = 'give --passphrase-file FILE or --identity KEY.asc (or set BALUCHON_PASSPHRASE_FILE or BALUCHON_IDENTITY)';
+const HINT = 'give --passphrase-file FILE, --identity KEY.asc or --paper FILE (or set BALUCHON_PASSPHRASE_FILE or BALUCHON_IDENTITY)';
 
 /**
  * What opens a vault. What the command line names stands alone; without it the environment counts; without that the person
  * at the terminal is asked. With an identity the passphrase is the identity's own.
  */
 export async function readKey(context: Context, options: KeyOptions, vault: string): Promise<Key> {
+  if (options.paper !== undefined) return readPaper(await readText(context, options.paper, 'paper key'), options.paper);
   const named = options.identity !== undefined || options.passphraseFile !== undefined;
   const identityFile = options.identity ?? (named ? undefined : context.env['BALUCHON_IDENTITY']);
   const passphraseFile = options.passphraseFile ?? (context.env['BALUCHON_PASSPHRASE_FILE'] || undefined);
   if (identityFile) {
     const identity = await readText(context, identityFile, 'identity');
+    if (await isPaper(identity)) return readPaper(identity, identityFile);
     if (!(await isLocked(identity, identityFile))) return { identity };
     const passphrase = passphraseFile ? await readPassphrase(context, passphraseFile) : await ask(context, `Passphrase of ${identityFile}`);
     return { identity, passphrase };
   }
   return { passphrase: passphraseFile ? await readPassphrase(context, passphraseFile) : await ask(context, `Passphrase of ${vault}`) };
+}
+
+async function isPaper(text: string): Promise<boolean> {
+  return (await import('../keys/paper.ts')).looksLikePaper(text);
+}
+
+/** A paper key is a passphrase that checks itself. */
+async function readPaper(text: string, file: string): Promise<Key> {
+  return { passphrase: (await import('../keys/paper.ts')).parsePaperKey(text, file) };
 }
 
 /** The passphrase of a new vault: from the file, or asked for twice. */

@@ -59,7 +59,7 @@ async function unlock(context: Context, store: Store, name: string, keys: KeyOpt
   // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
   if ((await store.stat('baluchon.yaml')) === undefined) throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
   const { openVault } = await import('../vault/index.ts');
-  return openVault(store, await readKey(context, keys, name));
+  return openVault(store, await readKey(context, keys, name), { ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
 }
 
 export async function withBundle<T>(context: Context, text: string, keys: KeyOptions, work: (bundle: Bundle, vault: Vault) => Promise<T>): Promise<T> {

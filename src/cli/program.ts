@@ -33,7 +33,10 @@ const keep = (value: string): number => {
 };
 
 const passphraseFile = new Option('--passphrase-file <file>', 'file that holds the passphrase (BALUCHON_PASSPHRASE_FILE)');
-const keys = [passphraseFile, new Option('--identity <key.asc>', 'OpenPGP secret key that opens the vault (BALUCHON_IDENTITY)')];
+const keys = [passphraseFile, new Option('--identity <key.asc>', 'OpenPGP secret key that opens the vault (BALUCHON_IDENTITY)'), new Option('--paper <file>', 'paper key that opens the vault, typed in or scanned')];
+const reading = [...keys, new Option('--allow-unknown-writer', 'look also at bundles that no writer of the vault has signed')];
+const owner = new Option('--owner <key.asc>', 'OpenPGP public key that can read the vault; repeatable').argParser(many);
+const writer = new Option('--writer <key.asc>', 'OpenPGP public key that can add bundles and read none; repeatable').argParser(many);
 const cloud = [
   new Option('--os-cloud <name>', 'cloud of clouds.yaml (OS_CLOUD; without it the OS_* variables)'),
   new Option('--openrc <file>', 'file of variables as Horizon lets you download it'),
@@ -50,8 +53,13 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'init <vault>',
     summary: 'create a vault and its keys',
     more: ['Whoever holds the passphrase, or the secret key of one of the owners, can read the vault; nobody else can, and nobody can help when they are lost.'],
-    options: [passphraseFile, new Option('--owner <key.asc>', 'OpenPGP public key that can read the vault; repeatable').argParser(many)],
-    examples: ['baluchon init ./vault', 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc'],
+    options: [
+      passphraseFile,
+      owner,
+      writer,
+      new Option('--profile <profile>', 'rfc4880: opens with gpg 2.2 and sq of today; rfc9580: authenticated encryption and Argon2, for newer programs').choices(['rfc4880', 'rfc9580']).default('rfc4880'),
+    ],
+    examples: ['baluchon init ./vault', 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc --writer backup-host.asc'],
     load: () => import('./commands/init.ts'),
   },
   {
@@ -81,7 +89,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'list <vault>',
     summary: 'list the bundles of a vault',
     more: [VAULT],
-    options: keys,
+    options: reading,
     examples: ['baluchon list ./vault'],
     load: () => import('./commands/list.ts'),
   },
@@ -89,7 +97,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'show <bundle> [what]',
     summary: 'show what is in a bundle: the topology as a tree',
     more: [BUNDLE, '[what] is KIND or KIND/NAME (or KIND/ID): these documents in full, as YAML.'],
-    options: keys,
+    options: reading,
     examples: ['baluchon show ./vault', 'baluchon show ./vault@2026-11-21', 'baluchon show ./vault server/php-1'],
     load: () => import('./commands/show.ts'),
   },
@@ -97,7 +105,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'map <bundle>',
     summary: 'write a mapping file for a cloud, with the best guesses filled in',
     more: [BUNDLE, 'Touches nothing. The file says how flavors, external networks, volume types, zones and public images of the bundle are called on the cloud: edit it, then give it to plan and import.'],
-    options: [...cloud, ...keys],
+    options: [...cloud, ...reading],
     examples: ['baluchon map ./vault --os-cloud beta > map.yaml'],
     load: () => import('./commands/map.ts'),
   },
@@ -105,7 +113,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'plan <bundle>',
     summary: 'say what an import would do; touches nothing',
     more: [BUNDLE, 'Exit code 1 when an import with this plan would be refused: conflicts, or a quota that is too small.'],
-    options: [...cloud, ...keys, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one')],
+    options: [...cloud, ...reading, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one')],
     examples: ['baluchon plan ./vault --os-cloud beta --map map.yaml'],
     load: () => import('./commands/plan.ts'),
   },
@@ -117,7 +125,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       'Shows the plan and asks before anything is created. What is there already is not created again: the same command goes on where an earlier one stopped.',
       'Ends with the fidelity report and the map of old to new addresses; exit code 1 when something failed or was lost.',
     ],
-    options: [...cloud, ...keys, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one'), yes, parallel],
+    options: [...cloud, ...reading, mapping, ...filters, new Option('--rename <pattern>', 'new names; {name} stands for the old one'), yes, parallel],
     examples: ['baluchon import ./vault --os-cloud beta --map map.yaml', 'baluchon import ./vault@3f2a --os-cloud beta --yes'],
     load: () => import('./commands/import.ts'),
   },
@@ -125,7 +133,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'diff <left> <right>',
     summary: 'what differs between two projects, attribute by attribute',
     more: ['Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.'],
-    options: keys,
+    options: reading,
     examples: ['baluchon diff ./vault cloud:beta', 'baluchon diff ./vault@2026-11-01 ./vault'],
     load: () => import('./commands/diff.ts'),
   },
@@ -133,7 +141,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'extract <bundle>',
     summary: 'plain files: documents as YAML, disks as images',
     more: [BUNDLE, 'Writes DIR/documents/KIND/ID.yaml and DIR/disks/ID.raw (sparse) or .qcow2. DIR must be empty or not exist.'],
-    options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), ...keys],
+    options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), ...reading],
     examples: ['baluchon extract ./vault -o out', 'baluchon extract ./vault@3f2a -o out --disk-format qcow2'],
     load: () => import('./commands/extract.ts'),
   },
@@ -158,7 +166,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     summary: 'is every byte there, and as it was written?',
     more: ['<vault> stands for all its bundles, <vault>@<bundle> for one.', 'Exit code 5 when something is damaged or missing.'],
     options: [
-      ...keys,
+      ...reading,
       new Option('--read-data', 'decipher and check every byte of every disk as well'),
       new Option('--without-keys', 'what can be checked without any: each file against its name, that all which bundles need is there, the chain'),
     ],
@@ -213,6 +221,49 @@ export const DECLARATIONS: readonly Declaration[] = [
     load: () => import('./commands/prune.ts'),
   },
   {
+    usage: 'keys list <vault>',
+    summary: 'who can read a vault, and who can add to it',
+    more: [VAULT],
+    options: keys,
+    examples: ['baluchon keys list ./vault'],
+    load: () => import('./commands/keys-list.ts'),
+  },
+  {
+    usage: 'keys add <vault>',
+    summary: 'let more owners or writers in',
+    more: ['Needs an owner\'s key. A new owner can read everything, what is there already included.', 'Without --owner, --writer and --new-passphrase-file it asks for a new passphrase.'],
+    options: [owner, writer, new Option('--new-passphrase-file <file>', 'file that holds a further passphrase; repeatable').argParser(many), ...keys],
+    examples: ['baluchon keys add ./vault --owner bob.asc', 'baluchon keys add ./vault --writer backup-host.asc', 'baluchon keys add ./vault --new-passphrase-file new'],
+    load: () => import('./commands/keys-add.ts'),
+  },
+  {
+    usage: 'keys remove <vault> <who...>',
+    summary: 'put owners or writers out',
+    more: [
+      '<who> is a name as keys list shows it, or the beginning or end of a fingerprint.',
+      'Begins a new epoch: what is exported from now on is sealed to a key that they don\'t have. What was there they may have read or copied; that can\'t be undone. The bundles of a writer stay; new ones by it are refused.',
+    ],
+    options: keys,
+    examples: ['baluchon keys remove ./vault passphrase-2', 'baluchon keys remove ./vault 8A1F22D04C0E9B17'],
+    load: () => import('./commands/keys-remove.ts'),
+  },
+  {
+    usage: 'keys rotate <vault>',
+    summary: 'a new vault key for what comes',
+    more: ['Needs no passphrase but the one that opens the vault: all owners and writers go on with the keys they have. Nothing that is stored is written again.'],
+    options: keys,
+    examples: ['baluchon keys rotate ./vault'],
+    load: () => import('./commands/keys-rotate.ts'),
+  },
+  {
+    usage: 'keys paper <vault>',
+    summary: 'print a page that opens the vault, typed in or scanned',
+    more: ['Makes a new paper key, which is an owner of its own: keys remove takes it away. The page is shown once and kept nowhere.', 'Give it to any command with --paper FILE, typed or scanned into a file.'],
+    options: [new Option('-o, --output <file>', 'write it there, readable for you alone, in place of showing it: .html to print, .svg for the code alone, else text'), ...keys],
+    examples: ['baluchon keys paper ./vault', 'baluchon keys paper ./vault -o paper.html'],
+    load: () => import('./commands/keys-paper.ts'),
+  },
+  {
     usage: 'cleanup',
     summary: 'remove temporary snapshots, volumes and images that a crash left behind',
     more: ['They are called baluchon-tmp-...; those of an export that is running at this moment are among them.'],
@@ -253,16 +304,27 @@ export function buildProgram(version: string, start: (declaration: Declaration, 
   for (const option of GLOBALS) program.addOption(option);
   program.addHelpText('after', '\nTry it with nothing to set up: baluchon demo\nHelp on one command: baluchon export --help\n');
   for (const declaration of DECLARATIONS) {
-    const command = program
-      .command(declaration.usage)
+    const [group, usage] = /^(\w+) (\w.*)$/.exec(declaration.usage)?.slice(1) ?? [];
+    const command = (group === undefined ? program : groupOf(program, group))
+      .command(usage ?? declaration.usage)
       .summary(declaration.summary)
       .description([`${declaration.summary[0]?.toUpperCase()}${declaration.summary.slice(1)}.`, ...(declaration.more ?? [])].join('\n\n'))
       .addHelpText('after', `\nExamples:\n${declaration.examples.map((line) => `  $ ${line}`).join('\n')}\n`)
       .action((...all: unknown[]) => {
-        const args = all.slice(0, -2).filter((arg): arg is string => typeof arg === 'string');
+        const args = all.slice(0, -2).flat().filter((arg): arg is string => typeof arg === 'string');
         return start(declaration, args, command.optsWithGlobals());
       });
     for (const option of declaration.options) command.addOption(option);
   }
   return program;
+}
+
+const GROUPS: Record<string, string> = { keys: 'owners and writers of a vault: list, add, remove, rotate, paper' };
+
+/** The command that holds `keys list` and the like. */
+function groupOf(program: Command, name: string): Command {
+  const there = program.commands.find((command) => command.name() === name);
+  if (there) return there;
+  const summary = GROUPS[name] ?? '';
+  return program.command(name).summary(summary).description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`).helpCommand(false);
 }

@@ -8,11 +8,14 @@ import { openPlace } from '../open.ts';
 interface Options {
   passphraseFile?: string;
   owner?: string[];
+  writer?: string[];
+  profile: 'rfc4880' | 'rfc9580';
 }
 
 export async function run(context: Context, [vault = '']: string[], options: Options): Promise<void> {
   const files = options.owner ?? [];
   const owners = await Promise.all(files.map((file) => readText(context, file, 'owner\'s key')));
+  const writers = await Promise.all((options.writer ?? []).map((file) => readText(context, file, 'writer\'s key')));
   const file = options.passphraseFile ?? (files.length > 0 ? undefined : context.env['BALUCHON_PASSPHRASE_FILE'] || undefined);
   if (file === undefined && files.length === 0 && !context.terminal.interactive) {
     throw new BaluchonError('usage', 'a vault needs a passphrase or an owner, and there is no terminal to ask for a passphrase', { hint: 'give --passphrase-file FILE or --owner KEY.asc' });
@@ -21,15 +24,17 @@ export async function run(context: Context, [vault = '']: string[], options: Opt
   const { createVault } = await import('../../vault/index.ts');
   const store = await openPlace(context, vault, { create: true });
   try {
-    await createVault(store, { passphrases, owners });
+    await createVault(store, { passphrases, owners, writers, sealing: options.profile });
   } finally {
     await store.close();
   }
   const who = [passphrases.length > 0 ? 'the passphrase' : '', files.length > 0 ? `the secret key of ${files.length === 1 ? safe(files[0] ?? '') : `one of ${count(files.length, 'owner')}`}` : ''].filter((part) => part !== '').join(', or ');
-  context.view.result({ format: 'baluchon-init/1', vault, passphrases: passphrases.length, owners: files }, (look) =>
+  context.view.result({ format: 'baluchon-init/1', vault, passphrases: passphrases.length, owners: files, writers: options.writer ?? [], profile: options.profile }, (look) =>
     [
       `${look.tone('good', 'Created')} the vault ${look.tone('title', safe(vault))}.`,
       `It opens with ${who}, and with nothing else: keep it safe, and not only here.`,
+      ...(writers.length > 0 ? [`${count(writers.length, 'writer')} can add bundles and read none.`] : []),
+      look.tone('faint', `A page to keep in a drawer, for the day when nothing else is left: baluchon keys paper ${safe(vault)}`),
       look.tone('faint', `Next: baluchon export ${safe(vault)} --os-cloud NAME`),
       '',
     ].join('\n'),
