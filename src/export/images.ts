@@ -21,6 +21,8 @@ export interface ImageFile {
 export interface ImagesOptions {
   /** Where images of formats that only QEMU reads are converted, one after the other; default: the system's temporary folder. */
   scratch?: string;
+  /** Words by which people find and keep the bundle. */
+  tags?: string[];
   emit?: Emit;
   signal?: AbortSignal;
 }
@@ -61,7 +63,7 @@ export async function exportImages(images: readonly ImageFile[], vault: Vault, o
       documents.push(document);
       disks.push(disk);
     }
-    const bundle = await writer.commit({ source, documents });
+    const bundle = await writer.commit({ source, documents, ...(options.tags && { tags: options.tags }) });
     return { format: 'baluchon-export/1', bundle, disks, notes: [], seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     await writer.abort();

@@ -7,7 +7,7 @@ import { DIFFERS } from '../exit.ts';
 import type { KeyOptions } from '../keys.ts';
 import { withCloud, withVault, type CloudOptions } from '../open.ts';
 
-type Options = KeyOptions & CloudOptions & Pick<ExportOptions, 'only' | 'exclude' | 'disks' | 'consistency' | 'scratch' | 'parallel'> & { disk?: string[] };
+type Options = KeyOptions & CloudOptions & Pick<ExportOptions, 'only' | 'exclude' | 'disks' | 'consistency' | 'scratch' | 'parallel'> & { disk?: string[]; tag?: string[] };
 
 export async function run(context: Context, [name = '']: string[], options: Options): Promise<number> {
   const report = options.disk === undefined ? await exportCloud(context, name, options) : await exportFiles(context, name, options.disk, options);
@@ -16,7 +16,7 @@ export async function run(context: Context, [name = '']: string[], options: Opti
 }
 
 async function exportCloud(context: Context, name: string, options: Options): Promise<ExportReport> {
-  const { only, exclude, disks, consistency, scratch, parallel } = options;
+  const { only, exclude, disks, consistency, scratch, parallel, tag } = options;
   return withVault(context, name, options, (vault) =>
     withCloud(context, options, async (cloud) => {
       context.cleansUp(`temporary snapshots, volumes and images on ${cloud.name}`);
@@ -28,6 +28,7 @@ async function exportCloud(context: Context, name: string, options: Options): Pr
         ...(consistency && { consistency }),
         ...(scratch && { scratch }),
         ...(parallel && { parallel }),
+        ...(tag && { tags: tag }),
         emit: context.emit,
         signal: context.signal,
       });
@@ -36,7 +37,7 @@ async function exportCloud(context: Context, name: string, options: Options): Pr
 }
 
 async function exportFiles(context: Context, name: string, disks: string[], options: Options): Promise<ExportReport> {
-  const { osCloud, openrc, only, exclude, scratch } = options;
+  const { osCloud, openrc, only, exclude, scratch, tag } = options;
   const others = { '--os-cloud': osCloud, '--openrc': openrc, '--only': only, '--exclude': exclude, '--no-disks': options.disks === false || undefined, '--consistency': options.consistency === 'crash' ? undefined : options.consistency };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined) throw new BaluchonError('usage', `--disk makes a bundle of image files: ${other} has no place beside it`, { hint: 'make two bundles: one of the cloud, one of the files' });
@@ -47,6 +48,6 @@ async function exportFiles(context: Context, name: string, disks: string[], opti
   });
   return withVault(context, name, options, async (vault) => {
     const { exportImages } = await import('../../export/index.ts');
-    return exportImages(images, vault, { ...(scratch && { scratch }), emit: context.emit, signal: context.signal });
+    return exportImages(images, vault, { ...(scratch && { scratch }), ...(tag && { tags: tag }), emit: context.emit, signal: context.signal });
   });
 }
