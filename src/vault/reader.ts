@@ -8,6 +8,7 @@ import type { BundleDisk } from './manifest.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
 import { packCache } from './packs-reader.ts';
 import type { Session } from './session.ts';
+import type { Store } from '../store/store.ts';
 
 /** Bytes of packs kept open for reading. */
 const cacheBytes = 48 << 20;
@@ -35,11 +36,11 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
       throw error;
     }));
   const find = async (id: string): Promise<string> => {
-    const index = await (loading ??= list().then(async (listed) => loadIndex(session, new Set(listed ?? (await present(session))))));
+    const index = await (loading ??= list().then(async (listed) => loadIndex(session, new Set(listed ?? (await presentPacks(session.store))))));
     const key = Buffer.from(id, 'hex');
     const number = index.chunks.get(key);
     if (number !== undefined) return index.packs[number]!;
-    for (const digest of (await list()) ?? (await present(session))) {
+    for (const digest of (await list()) ?? (await presentPacks(session.store))) {
       if (index.numbers.has(digest)) continue;
       const ids = await cache.get(digest).then(
         (pack) => [...pack.entries.keys()].map((hex) => Buffer.from(hex, 'hex')),
@@ -66,7 +67,8 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
   return { chunk: chunks, page: pages };
 }
 
-async function present({ store }: Session): Promise<string[]> {
+/** Digests of the packs that are there. */
+export async function presentPacks(store: Store): Promise<string[]> {
   const digests: string[] = [];
   for await (const { name } of store.list('packs/')) {
     const match = patterns.pack.exec(name);
