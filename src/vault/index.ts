@@ -6,4 +6,4 @@ export { packBundle, unpackBundle, type Transferred, type TransferOptions, type 
 export { openVault } from './vault.ts';
 export { verifyWithoutKeys } from './verify-keyless.ts';
 export { documentYaml } from './yaml.ts';
-export type { Bundle, BundleInfo, BundleWriter, DiskResult, Key, Source, Vault, VerifyResult } from './types.ts';
+export type { Bundle, BundleInfo, BundleWriter, DiskResult, Key, LostRanges, OpenOptions, Source, Vault, VerifyResult } from './types.ts';

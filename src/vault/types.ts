@@ -1,4 +1,4 @@
-import type { Disk } from '../disk/disk.ts';
+import type { Disk, Extent } from '../disk/disk.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 
 /** What a bundle says of where it came from; carried in its manifest. */
@@ -54,12 +54,31 @@ export interface Bundle {
   disk(id: string): Promise<Disk>;
 }
 
+export interface OpenOptions {
+  /**
+   * Opens what is damaged as far as it goes: what is lost of a disk reads as zeros, chunks are looked for in every pack, and
+   * `latest` or a date is the newest that can be opened. Told of each range of a disk that is lost, and of each manifest passed over.
+   */
+  salvage?: (lost: { disk: string; offset: number; length: number } | { problem: string }) => void;
+}
+
 export interface VerifyResult {
   /** Files looked at and their bytes. */
   files: number;
   bytes: number;
   /** One line each: what is wrong, with the file's name. */
   problems: string[];
+  /** With data read: bundles (ids) of which nothing is lost, and the ranges of bytes that are. */
+  whole?: string[];
+  lost?: LostRanges[];
+}
+
+export interface LostRanges {
+  /** Ids of the bundle and of the disk's document. */
+  bundle: string;
+  disk: string;
+  /** Bytes that are lost, ascending. */
+  ranges: Extent[];
 }
 
 /** Somebody who can read a vault (owner), or only add to it (writer). */
@@ -99,7 +118,7 @@ export interface Vault {
   /** Newest last. */
   list(): Promise<BundleInfo[]>;
   /** `latest`, an id or a prefix of one, or a date (the last bundle at or before it). */
-  open(ref: string): Promise<Bundle>;
+  open(ref: string, options?: OpenOptions): Promise<Bundle>;
   begin(): Promise<BundleWriter>;
   /** Removes bundles, by their ids in full, leaving an owner's word that it was meant. What they alone needed stays until a prune. */
   forget(ids: readonly string[]): Promise<void>;

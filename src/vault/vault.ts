@@ -1,4 +1,4 @@
-import { BaluchonError } from '../errors.ts';
+import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { forgetBundles } from './forget.ts';
@@ -8,7 +8,8 @@ import type { OpenedManifest } from './manifest.ts';
 import { readPacks } from './packs-list.ts';
 import { bundleDisk, chunkReader } from './reader.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
-import type { Bundle, Key, Vault } from './types.ts';
+import { salvageDisk, salvageReader } from './salvage.ts';
+import type { Bundle, Key, OpenOptions, Vault } from './types.ts';
 import { verifyVault } from './verify.ts';
 import { beginBundle, bundleInfo } from './writer.ts';
 
@@ -39,10 +40,19 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       for (const file of await manifestFiles(store)) infos.push(bundleInfo(file.id, (await readManifest(session, file)).manifest));
       return infos;
     },
-    async open(ref) {
+    async open(ref, { salvage } = {}) {
       requireOwner(session);
-      const file = chooseManifest(await manifestFiles(store), ref, store.name);
-      return openBundle(session, file, await readManifest(session, file));
+      let files = await manifestFiles(store);
+      for (;;) {
+        const file = chooseManifest(files, ref, store.name);
+        try {
+          return openBundle(session, file, await readManifest(session, file), salvage);
+        } catch (error) {
+          if (!salvage || !isError(error, 'vault') || file.id.startsWith(ref) || files.length === 1) throw error;
+          salvage({ problem: error.message });
+          files = files.filter((other) => other !== file);
+        }
+      }
     },
     begin: () => beginBundle(session),
     async forget(ids) {
@@ -58,8 +68,8 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
   };
 }
 
-export function openBundle(session: Session, file: ManifestFile, { manifest, documents }: OpenedManifest): Bundle {
-  const reader = chunkReader(session, async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs);
+export function openBundle(session: Session, file: ManifestFile, { manifest, documents }: OpenedManifest, salvage?: OpenOptions['salvage']): Bundle {
+  const reader = salvage ? salvageReader(session) : chunkReader(session, async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs);
   return {
     info: bundleInfo(file.id, manifest),
     source: manifest.source,
@@ -69,7 +79,8 @@ export function openBundle(session: Session, file: ManifestFile, { manifest, doc
     async disk(id) {
       const about = manifest.disks.find((disk) => disk.id === id);
       if (!about) throw new BaluchonError('usage', `bundle ${file.id.slice(0, 8)} has no disk ${id}`);
-      return bundleDisk(reader, about, session.header.profile.chunk_size);
+      const size = session.header.profile.chunk_size;
+      return salvage ? salvageDisk(reader, about, size, (range) => salvage({ disk: id, ...range })) : bundleDisk(reader, about, size);
     },
   };
 }

@@ -5,14 +5,15 @@ import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
-import type { BundleDisk, Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { openPack } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
-import { pageBytes, type Id } from './pages.ts';
-import { chunkReader, type ChunkReader } from './reader.ts';
+import { pageBytes } from './pages.ts';
+import { chunkReader } from './reader.ts';
+import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
 import type { Session } from './session.ts';
 import { chunkTable, type ChunkTable } from './table.ts';
-import type { VerifyResult } from './types.ts';
+import type { LostRanges, VerifyResult } from './types.ts';
 
 interface Work {
   session: Session;
@@ -76,8 +77,19 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   }
   for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
   const good = chunkTable();
-  for (const pack of [...packs].sort()) await work.attempt(() => (options.readData ? verifyPackData(work, pack, good) : named(work, layout.pack(pack), pack)));
-  if (options.readData) for (const { file, manifest } of manifests) await verifyDisks(work, file, manifest, good);
+  const damaged: string[] = [];
+  for (const pack of [...packs].sort()) {
+    const looked = await work.attempt(async () => {
+      await (options.readData ? verifyPackData(work, pack, good) : named(work, layout.pack(pack), pack));
+      return true;
+    });
+    if (!looked) damaged.push(pack);
+  }
+  if (options.readData) {
+    for (const pack of damaged) await verifyRemains(work, pack, good);
+    Object.assign(result, { whole: [], lost: [] });
+    for (const { file, manifest } of manifests) if (await verifyDisks(work, file, manifest, good)) result.whole?.push(file.id);
+  }
   return result;
 }
 
@@ -169,25 +181,41 @@ async function verifyPackData(work: Work, digest: string, good: ChunkTable): Pro
   }
 }
 
-/** Every page and chunk of every disk must be among the good ones. */
-async function verifyDisks(work: Work, file: ManifestFile, manifest: Manifest, good: ChunkTable): Promise<void> {
-  const { session } = work;
-  const reader = chunkReader(session, async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs);
-  for (const disk of manifest.disks) {
-    const lost = { chunks: 0, pages: 0 };
-    await countLost(work, reader, disk, disk.root, disk.depth - 1, good, lost);
-    const what = [lost.chunks && `${lost.chunks} chunks`, lost.pages && `${lost.pages} pages`].filter(Boolean).join(' and ');
-    if (what) work.problem(`${file.name}: disk ${disk.id}: ${what} lost`);
-  }
+/** What a damaged pack still holds counts as there. */
+async function verifyRemains({ session }: Work, digest: string, good: ChunkTable): Promise<void> {
+  for (const id of (await salvagePack(session, digest)).entries.keys()) good.set(Buffer.from(id, 'hex'), 0);
 }
 
-async function countLost(work: Work, reader: ChunkReader, disk: BundleDisk, id: Id, level: number, good: ChunkTable, lost: { chunks: number; pages: number }): Promise<void> {
-  if (id === null) return;
-  const page = good.get(Buffer.from(id, 'hex')) === undefined ? undefined : await work.attempt(() => reader.page(id));
-  if (!page) lost.pages += 1;
-  for (const entry of page ?? []) {
-    if (entry === null) continue;
-    if (level > 0) await countLost(work, reader, disk, entry, level - 1, good, lost);
-    else if (good.get(Buffer.from(entry, 'hex')) === undefined) lost.chunks += 1;
+/** Every page and chunk of every disk must be among the good ones; what is not is named as ranges of bytes. */
+async function verifyDisks(work: Work, file: ManifestFile, manifest: Manifest, good: ChunkTable): Promise<boolean> {
+  const { session, result } = work;
+  const { chunk_size: chunkSize } = session.header.profile;
+  const has = (id: string) => good.get(Buffer.from(id, 'hex')) !== undefined;
+  const list = async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs;
+  const reader = result.problems.length > 0 ? salvageReader(session) : chunkReader(session, list);
+  let whole = true;
+  for (const disk of manifest.disks) {
+    const ranges: LostRanges['ranges'] = [];
+    const lost = { chunks: 0, pages: 0 };
+    const page = async (id: string) => (has(id) ? reader.page(id) : Promise.reject(new BaluchonError('vault', `page ${id} is lost`)));
+    await walkPages(page, disk, chunkSize, {
+      chunk(id, index) {
+        if (has(id)) return;
+        lost.chunks += 1;
+        ranges.push({ offset: index * chunkSize, length: Math.min(chunkSize, disk.size - index * chunkSize) });
+      },
+      lost(range) {
+        lost.pages += 1;
+        ranges.push(range);
+      },
+    });
+    if (ranges.length === 0) continue;
+    whole = false;
+    const all = joined(ranges);
+    result.lost?.push({ bundle: file.id, disk: disk.id, ranges: all });
+    const what = [lost.chunks && `${lost.chunks} chunks`, lost.pages && `${lost.pages} pages`].filter(Boolean).join(' and ');
+    const shown = all.slice(0, 8).map(({ offset, length }) => `${offset}-${offset + length - 1}`);
+    work.problem(`${file.name}: disk ${disk.id}: ${what} lost: bytes ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more ranges` : ''}`);
   }
+  return whole;
 }
