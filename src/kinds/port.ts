@@ -1,7 +1,7 @@
-import { isError } from '../errors.ts';
+import { BaluchonError, isError } from '../errors.ts';
 import schema from '../../schemas/port.json' with { type: 'json' };
 import type { CreateWork, Kind } from './kind.ts';
-import { accepted, create, described, noQos, notes, own, sorted, tag, warn, type Resource } from './neutron.ts';
+import { accepted, create, described, noQos, notes, own, path, sorted, tag, warn, type Resource } from './neutron.ts';
 import { isAutomatic } from './subnet.ts';
 
 export interface RawPort extends Resource {
@@ -71,6 +71,7 @@ export const port: Kind<RawPort> = {
     }),
   async create(work) {
     const made = await createOwnWay(work);
+    await refuseWider(work, made);
     await tag(work, 'port', made.id);
     return made.id;
   },
@@ -114,6 +115,18 @@ async function createOwnWay(work: CreateWork): Promise<RawPort> {
       givenUp.push(next);
     }
   }
+}
+
+/** An import never widens access: a port that the cloud made less guarded than the document's is removed again. */
+async function refuseWider(work: CreateWork, made: RawPort): Promise<void> {
+  const { cloud, document, params } = work;
+  if (params.port_security_enabled === false) return;
+  const wanted = [...((params.security_groups ?? []) as string[])].sort().join();
+  if (made.port_security_enabled !== false && made.security_groups && [...made.security_groups].sort().join() === wanted) return;
+  await (await cloud.service('network')).delete(path('port', made.id));
+  throw new BaluchonError('cloud', `port ${document.name || document.id}: this cloud does not guard it with the security groups it had`, {
+    hint: 'it would have been open: it was removed again; map its network to one with port security',
+  });
 }
 
 /** Exactly the document's groups: without a list Neutron adds `default`. A port without port security has none. */

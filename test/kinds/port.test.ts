@@ -13,16 +13,21 @@ const params = {
   allowed_address_pairs: [{ ip_address: '10.0.0.100' }],
 };
 
+/** What the last `asked` removed again. */
+let deleted: string[] = [];
+
 /** The body of the port that a cloud was asked for in the end. */
-async function asked(params: object, options: { aliases?: string[]; documents?: Document[]; document?: object; refuse?: (body: any) => unknown } = {}) {
+async function asked(params: object, options: { aliases?: string[]; documents?: Document[]; document?: object; refuse?: (body: any) => unknown; answer?: object } = {}) {
   const cloud = neutron(({ method, body }) => {
     if (method !== 'POST') return {};
     const refusal = options.refuse?.(body.port);
     if (refusal) throw refusal;
-    return { port: { id: 'made' } };
+    return { port: { port_security_enabled: true, ...body.port, id: 'made', ...options.answer } };
   }, options.aliases);
   const job = work(cloud, plainDocument('port', options.document ?? params), params, options.documents);
-  await port.create!(job);
+  await port.create!(job).finally(() => {
+    deleted = cloud.calls.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+  });
   return { body: cloud.calls.findLast(({ method }) => method === 'POST')!.body.port, warnings: job.warnings, posts: cloud.calls.filter(({ method }) => method === 'POST').length };
 }
 
@@ -121,6 +126,15 @@ describe('a port is created', () => {
   test('never with another address on its own network: what is in the way is an error', async () => {
     const taken = refusal(409, 'conflict', 'IP address 10.0.0.9 already allocated in subnet');
     await expect(asked(params, { refuse: () => taken })).rejects.toBe(taken);
+  });
+
+  test.each([
+    ['made it without port security', { port_security_enabled: false }],
+    ['put other groups on it', { security_groups: ['default'] }],
+    ['knows no groups', { security_groups: undefined }],
+  ])('and removed again, never left open, where the cloud %s', async (_, answer) => {
+    await expect(asked({ ...params, security_groups: ['web'] }, { answer })).rejects.toThrow('does not guard it');
+    expect(deleted).toEqual(['/ports/made']);
   });
 
   test('never wider where the cloud refuses everything: the first refusal is the error', async () => {
