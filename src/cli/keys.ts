@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 import { reasonOf } from './exit.ts';
 
 export interface KeyOptions {
+  /** Reads a damaged bundle as far as it goes. */
+  salvage?: boolean;
   passphraseFile?: string;
   identity?: string;
   paper?: string;

@@ -5,6 +5,7 @@ import type { Store, SwiftAccount } from '../store/index.ts';
 import type { Bundle, Vault } from '../vault/types.ts';
 import type { Context } from './context.ts';
 import { readKey, type KeyOptions } from './keys.ts';
+import { salvaging } from './salvage.ts';
 import { BaluchonError } from '../errors.ts';
 
 export interface CloudOptions {
@@ -64,7 +65,13 @@ async function unlock(context: Context, store: Store, name: string, keys: KeyOpt
 
 export async function withBundle<T>(context: Context, text: string, keys: KeyOptions, work: (bundle: Bundle, vault: Vault) => Promise<T>): Promise<T> {
   const { vault: name, ref } = parseBundle(text, context.cwd);
-  return withVault(context, name, keys, async (vault) => work(await vault.open(ref), vault));
+  return withVault(context, name, keys, async (vault) => {
+    if (!keys.salvage) return work(await vault.open(ref), vault);
+    const { told, end } = salvaging(context);
+    const result = await work(await vault.open(ref, { salvage: told }), vault);
+    end();
+    return result;
+  });
 }
 
 /** Runs something with a session on a cloud, and ends it in every case. */

@@ -46,6 +46,7 @@ const filters = [
 ];
 const mapping = new Option('--map <file>', 'mapping file, as baluchon map writes it (default: the best guesses)');
 const parallel = new Option('--parallel <n>', 'how many disks at once').argParser(number);
+const salvage = new Option('--salvage', 'of a damaged bundle what can still be read; what is lost reads as zeros and is named, exit code 5');
 const yes = new Option('--yes', 'do it without asking');
 
 export const DECLARATIONS: readonly Declaration[] = [
@@ -97,7 +98,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'show <bundle> [what]',
     summary: 'show what is in a bundle: the topology as a tree',
     more: [BUNDLE, '[what] is KIND or KIND/NAME (or KIND/ID): these documents in full, as YAML.'],
-    options: reading,
+    options: [...reading, salvage],
     examples: ['baluchon show ./vault', 'baluchon show ./vault@2026-11-21', 'baluchon show ./vault server/php-1'],
     load: () => import('./commands/show.ts'),
   },
@@ -141,7 +142,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     usage: 'extract <bundle>',
     summary: 'plain files: documents as YAML, disks as images',
     more: [BUNDLE, 'Writes DIR/documents/KIND/ID.yaml and DIR/disks/ID.raw (sparse) or .qcow2. DIR must be empty or not exist.'],
-    options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), ...reading],
+    options: [new Option('-o, --output <dir>', 'folder to write to').makeOptionMandatory(), new Option('--disk-format <format>', 'raw or qcow2').choices(['raw', 'qcow2']).default('raw'), salvage, ...reading],
     examples: ['baluchon extract ./vault -o out', 'baluchon extract ./vault@3f2a -o out --disk-format qcow2'],
     load: () => import('./commands/extract.ts'),
   },
