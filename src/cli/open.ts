@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Store, SwiftAccount } from '../store/index.ts';
 import type { Bundle, Vault } from '../vault/types.ts';
@@ -60,7 +61,12 @@ async function unlock(context: Context, store: Store, name: string, keys: KeyOpt
   // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
   if ((await store.stat('baluchon.yaml')) === undefined) throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
   const { openVault } = await import('../vault/index.ts');
-  return openVault(store, await readKey(context, keys, name), { ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
+  return openVault(store, await readKey(context, keys, name), { memory: memoryFolder(context.env), ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
+}
+
+/** Where this machine keeps what it saw of vaults: `$XDG_STATE_HOME/baluchon/vaults`. */
+export function memoryFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'baluchon', 'vaults');
 }
 
 export async function withBundle<T>(context: Context, text: string, keys: KeyOptions, work: (bundle: Bundle, vault: Vault) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import type { BaluchonError } from '../errors.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 
@@ -115,8 +116,10 @@ export interface Vault {
   readonly role: 'owner' | 'writer';
   readonly keys: VaultKeys;
   readonly name: string;
-  /** Newest last. */
-  list(): Promise<BundleInfo[]>;
+  /** Newest last. What is damaged, or by nobody known, is told to `refused`; without it, it is thrown. */
+  list(refused?: (error: BaluchonError) => void): Promise<BundleInfo[]>;
+  /** What this machine remembers of this place and is not there any more, a line each; none without a memory. */
+  missed(): Promise<string[]>;
   /** `latest`, an id or a prefix of one, or a date (the last bundle at or before it). */
   open(ref: string, options?: OpenOptions): Promise<Bundle>;
   begin(): Promise<BundleWriter>;

@@ -5,6 +5,7 @@ import { forgetBundles } from './forget.ts';
 import { layout } from './layout.ts';
 import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { OpenedManifest } from './manifest.ts';
+import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
 import { bundleDisk, chunkReader } from './reader.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
@@ -16,10 +17,19 @@ import { beginBundle, bundleInfo } from './writer.ts';
 /**
  * Opens a vault with an owner's or a writer's key; with a writer's only `begin` and `keys.list` do anything.
  * @param options.allowUnknownWriter looks also at bundles that nobody known has signed
+ * @param options.memory folder in which this machine keeps what it saw of vaults, to notice what vanishes
  * @throws key, vault, store.
  */
-export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean } = {}): Promise<Vault> {
+export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean; memory?: string } = {}): Promise<Vault> {
   const session = await openSession(store, key, options);
+  const memory = options.memory === undefined ? undefined : memoryFile(options.memory, store.name);
+  if (memory) await requireSame(memory, session);
+  const look = async (): Promise<string[]> => {
+    if (!memory) return [];
+    const lines = await missed(memory, session);
+    await remember(memory, session);
+    return lines;
+  };
   return {
     id: session.header.vault,
     root: session.header.root,
@@ -34,10 +44,18 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       remove: (who) => removeMembers(session, who),
       rotate: () => rotate(session),
     },
-    async list() {
+    missed: look,
+    async list(refused) {
       requireOwner(session);
       const infos = [];
-      for (const file of await manifestFiles(store)) infos.push(bundleInfo(file.id, (await readManifest(session, file)).manifest));
+      for (const file of await manifestFiles(store)) {
+        try {
+          infos.push(bundleInfo(file.id, (await readManifest(session, file)).manifest));
+        } catch (error) {
+          if (!refused || !isError(error, 'vault')) throw error;
+          refused(error);
+        }
+      }
       return infos;
     },
     async open(ref, { salvage } = {}) {
@@ -54,7 +72,19 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
         }
       }
     },
-    begin: () => beginBundle(session),
+    async begin() {
+      const gone = memory ? (await missed(memory, session)).find((line) => line.includes('keys/roster-')) : undefined;
+      if (gone) throw new BaluchonError('vault', `${store.name}: ${gone}`, { hint: `nothing is written for people who may have been put out; if it is meant, remove ${memory}` });
+      const writer = await beginBundle(session);
+      return {
+        ...writer,
+        async commit(contents) {
+          const info = await writer.commit(contents);
+          if (memory) await remember(memory, session);
+          return info;
+        },
+      };
+    },
     async forget(ids) {
       const files = await manifestFiles(store);
       const chosen = ids.map((id) => files.find((file) => file.id === id) ?? Promise.reject(new BaluchonError('usage', `${store.name}: no bundle ${id}`)));
@@ -62,7 +92,10 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
     },
     async verify({ ref = store.readOnly ? 'latest' : undefined, ...options }) {
       requireOwner(session);
-      return verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });
+      const result = await verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });
+      // A .baluchon file is one bundle's, and no place where others would be.
+      if (ref === undefined) result.problems.push(...(await look()));
+      return result;
     },
     close: () => store.close(),
   };

@@ -114,6 +114,7 @@ async function verifyKeys(work: Work): Promise<void> {
   const { roster, header } = work.session;
   if (roster instanceof BaluchonError) work.problem(roster.message);
   else {
+    for (const name of roster.superseded) work.problem(`${name}: signed with a key of the vault that was replaced`);
     if (roster.roster.vault !== header.vault) work.problem('the roster is of another vault');
     for (const [name, digest] of Object.entries(roster.roster.clear)) await work.attempt(() => named(work, name, digest));
     // A key file that is gone keeps somebody out: the roster says who there is.
@@ -123,6 +124,10 @@ async function verifyKeys(work: Work): Promise<void> {
     for (const owner of roster.roster.owners) {
       if (!there.some((name) => name.startsWith(`keys/epoch-${epoch}/owner-${owner.fingerprint}.`))) work.problem(`missing: keys/epoch-${epoch}/owner-${owner.fingerprint}.*.pgp`);
       if (owner.slot !== undefined && !there.some((name) => name.startsWith(`keys/pass-${owner.slot}.`))) work.problem(`missing: keys/pass-${owner.slot}.*.pgp`);
+    }
+    for (const writer of roster.roster.writers) {
+      const file = `keys/epoch-${epoch}/writer-${writer.fingerprint}.`;
+      if (writer.removed === undefined && !there.some((name) => name.startsWith(file))) work.problem(`missing: ${file}*.pgp`);
     }
     for (let serial = 1; serial < roster.roster.serial; serial++) {
       if (!there.some((name) => Number(patterns.roster.exec(name)?.[1]) === serial)) work.problem(`missing: keys/roster-${String(serial).padStart(6, '0')}.*.pgp`);

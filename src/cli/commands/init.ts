@@ -1,9 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { BaluchonError } from '../../errors.ts';
 import { count } from '../../report/units.ts';
 import { safe } from '../../report/safe.ts';
 import type { Context } from '../context.ts';
 import { newPassphrase, readText } from '../keys.ts';
-import { openPlace } from '../open.ts';
+import { memoryFolder, openPlace } from '../open.ts';
 
 interface Options {
   passphraseFile?: string;
@@ -21,10 +22,12 @@ export async function run(context: Context, [vault = '']: string[], options: Opt
     throw new BaluchonError('usage', 'a vault needs a passphrase or an owner, and there is no terminal to ask for a passphrase', { hint: 'give --passphrase-file FILE or --owner KEY.asc' });
   }
   const passphrases = file !== undefined || files.length === 0 ? [await newPassphrase(context, file)] : [];
-  const { createVault } = await import('../../vault/index.ts');
+  const { createVault, memoryFile } = await import('../../vault/index.ts');
   const store = await openPlace(context, vault, { create: true });
   try {
     await createVault(store, { passphrases, owners, writers, sealing: options.profile });
+    // Whatever was here before is gone by the user's will.
+    await rm(memoryFile(memoryFolder(context.env), store.name), { force: true });
   } finally {
     await store.close();
   }
