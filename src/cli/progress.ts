@@ -40,7 +40,7 @@ const WINDOW = 8_000;
 const MOST_LINES = 8;
 
 /** What long operations tell, on stderr. */
-export function openProgress(err: Output, options: ProgressOptions): Progress {
+export function openProgress(err: Pick<Output, 'look' | 'write'>, options: ProgressOptions): Progress {
   const now = options.now ?? Date.now;
   const tasks = new Map<string, Task>();
   let finished = 0;

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { BaluchonError } from '../errors.ts';
+import { BaluchonError } from '../errors.ts';
 import { plain, type Look, type Tone } from '../report/look.ts';
 import { safe } from '../report/safe.ts';
 import { exitCode, FAULT, known } from './exit.ts';
@@ -11,16 +11,21 @@ export interface View {
   result(data: object, text: (look: Look) => string): void;
   /** What a person should see on the way (the plan before the question); the JSON document has it anyway. */
   aside(text: (look: Look) => string): void;
+  /** Bytes as they are, for a pipe or a file; false where nobody reads them any more. @throws usage on a terminal, and with --json. */
+  bytes(part: Uint8Array): Promise<boolean>;
   /** Anything thrown, as `baluchon: what, where` and a hint. Gives the exit code. */
   error(error: unknown): number;
 }
 
 export interface Output {
   write(text: string): void;
+  /** Resolves when there is room for more. */
+  bytes(part: Uint8Array): Promise<boolean>;
   readonly look: Look;
+  readonly terminal: boolean;
 }
 
-type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
+type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write' | 'once' | 'off' | 'destroyed'>;
 
 const STYLES: Record<Tone, Parameters<typeof styleText>[0]> = { title: 'bold', faint: 'dim', good: 'green', warn: 'yellow', bad: 'red', link: 'cyan' };
 
@@ -32,7 +37,17 @@ export function openOutput(stream: Stream, env: NodeJS.ProcessEnv): Output {
     width: terminal ? Math.max(40, stream.columns || 80) : Infinity,
     tone: colours ? (tone, text) => styleText(STYLES[tone], text, { validateStream: false }) : plain.tone,
   };
-  return { look, write: (text) => void stream.write(text) };
+  const bytes = (part: Uint8Array): Promise<boolean> =>
+    new Promise((resolve) => {
+      if (stream.destroyed) return resolve(false);
+      if (stream.write(part)) return resolve(true);
+      const done = (): void => {
+        for (const event of ['drain', 'close', 'error']) stream.off(event, done);
+        resolve(!stream.destroyed);
+      };
+      for (const event of ['drain', 'close', 'error']) stream.once(event, done);
+    });
+  return { look, terminal, write: (text) => void stream.write(text), bytes };
 }
 
 interface Outputs {
@@ -51,6 +66,10 @@ export function humanView(outputs: Outputs): View {
   return {
     result: (_, text) => show(text),
     aside: (text) => (outputs.quiet ? undefined : show(text)),
+    async bytes(part) {
+      if (outputs.out.terminal) throw new BaluchonError('usage', 'the bytes of a disk would only upset a terminal', { hint: 'send them to a file or a program: > FILE, | PROGRAM' });
+      return outputs.out.bytes(part);
+    },
     error: (thrown) => printError(thrown, outputs),
   };
 }
@@ -64,6 +83,9 @@ export function jsonView(outputs: Outputs): View {
       print(data);
     },
     aside() {},
+    async bytes() {
+      throw new BaluchonError('usage', 'with --json stdout is one JSON document, and no place for the bytes of a disk');
+    },
     error(thrown) {
       const exit = printError(thrown, outputs);
       if (!said) print({ format: 'baluchon-error/1', ...errorData(thrown) });

@@ -17,6 +17,8 @@ export interface RunOptions {
   onErr?: (err: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** Closes our end of its stdout at once. */
   deaf?: boolean;
+  /** What it writes to stdout is no text: `out` has one character a byte. */
+  binary?: boolean;
 }
 
 /** Runs the program as a user would, without a terminal, and without the clouds and keys of whoever runs the tests. */
@@ -25,7 +27,7 @@ export async function baluchon(args: string[], options: RunOptions): Promise<Ran
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env: { ...env, XDG_STATE_HOME: options.cwd, XDG_CONFIG_HOME: options.cwd, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding(options.binary ? 'latin1' : 'utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;
     options.onErr?.(err, (signal) => void child.kill(signal));

@@ -12,20 +12,30 @@ import { withBundle } from '../open.ts';
 interface Options extends KeyOptions {
   output: string;
   diskFormat: 'raw' | 'qcow2';
+  only?: string[];
+  bagit?: boolean;
 }
 
 export async function run(context: Context, [name = '']: string[], options: Options): Promise<void> {
   const folder = resolve(context.cwd, options.output);
   const existed = await isEmpty(folder, options.output);
-  await withBundle(context, name, options, async (bundle) => {
-    const kept = existed ? ['documents', 'disks'].map((part) => join(folder, part)) : [folder];
+  await withBundle(context, name, options, async (whole) => {
+    const bundle = await part(whole, options.only);
+    const payload = options.bagit ? join(folder, 'data') : folder;
+    const kept = existed ? ['documents', 'disks', 'data', 'bagit.txt', 'bag-info.txt', 'manifest-sha256.txt', 'tagmanifest-sha256.txt'].map((name) => join(folder, name)) : [folder];
     try {
-      await mkdir(join(folder, 'documents'), { recursive: true });
-      const disks = await write(context, bundle, folder, options.diskFormat);
-      const data = { format: 'baluchon-extract/1', folder, documents: bundle.documents.length, disks };
+      await mkdir(join(payload, 'documents'), { recursive: true });
+      const disks = await write(context, bundle, payload, options.diskFormat);
+      if (options.bagit) {
+        const { writeBag } = await import('../bagit.ts');
+        const { id, created, source } = bundle.info;
+        await writeBag(context, folder, { 'Source-Organization': `${source.project.name} on ${source.cloud}`, 'External-Identifier': id, 'External-Description': `Bundle of Baluchon, taken ${created}: documents (YAML) and disks (${options.diskFormat})` });
+      }
+      const files = disks.map((disk) => ({ ...disk, file: options.bagit ? join('data', disk.file) : disk.file }));
+      const data = { format: 'baluchon-extract/1', folder, documents: bundle.documents.length, disks: files };
       context.view.result(data, (look) => {
         const held = disks.reduce((sum, disk) => sum + disk.size, 0);
-        return `${look.tone('good', 'Extracted')} ${count(data.documents, 'document')} and ${count(disks.length, 'disk')} (${bytes(held)} as ${options.diskFormat}) into ${look.tone('title', safe(options.output))}.\n`;
+        return `${look.tone('good', 'Extracted')} ${count(data.documents, 'document')} and ${count(disks.length, 'disk')} (${bytes(held)} as ${options.diskFormat}) into ${look.tone('title', safe(options.output))}${options.bagit ? ', a BagIt bag' : ''}.\n`;
       });
     } catch (error) {
       // Half a tree looks like a whole one: it goes.
@@ -35,20 +45,31 @@ export async function run(context: Context, [name = '']: string[], options: Opti
   });
 }
 
-async function write(context: Context, bundle: Bundle, folder: string, format: 'raw' | 'qcow2'): Promise<{ id: string; file: string; size: number }[]> {
+type Part = Pick<Bundle, 'info' | 'documents' | 'disks' | 'disk'>;
+
+/** What `--only` chooses, with what it refers to. */
+async function part(bundle: Bundle, only: string[] | undefined): Promise<Part> {
+  if (only === undefined) return bundle;
+  const { filterDocuments } = await import('../../export/index.ts');
+  const documents = filterDocuments(bundle.documents, { only });
+  const ids = new Set(documents.map(({ id }) => id));
+  return { info: bundle.info, documents, disks: bundle.disks.filter(({ id }) => ids.has(id)), disk: (id) => bundle.disk(id) };
+}
+
+async function write(context: Context, bundle: Part, folder: string, format: 'raw' | 'qcow2'): Promise<{ id: string; file: string; size: number }[]> {
   const { documentYaml } = await import('../../vault/index.ts');
   const { writeQcow2File, writeRaw } = await import('../../disk/sparse.ts');
   for (const document of bundle.documents) {
-    const place = join(folder, 'documents', part(document.kind));
+    const place = join(folder, 'documents', fileName(document.kind));
     await mkdir(place, { recursive: true });
-    await writeFile(join(place, `${part(document.id)}.yaml`), documentYaml(document));
+    await writeFile(join(place, `${fileName(document.id)}.yaml`), documentYaml(document));
   }
   const written = [];
   if (bundle.disks.length > 0) await mkdir(join(folder, 'disks'));
   for (const about of bundle.disks) {
     context.signal.throwIfAborted();
     const what = `${about.kind} ${about.name}`;
-    const file = join('disks', `${part(about.id)}.${format}`);
+    const file = join('disks', `${fileName(about.id)}.${format}`);
     context.emit({ type: 'start', id: about.id, what, total: format === 'raw' ? about.size : about.data_bytes, unit: 'bytes' });
     const disk = await bundle.disk(about.id);
     try {
@@ -64,7 +85,7 @@ async function write(context: Context, bundle: Bundle, folder: string, format: '
 }
 
 /** A kind or id as one part of a path. A bundle is somebody's word: it must not lead out of the folder. */
-function part(name: string): string {
+function fileName(name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) throw new BaluchonError('vault', `the bundle has a document that is called ${JSON.stringify(name)}, which is no file name`);
   return name;
 }
