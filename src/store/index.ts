@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
 import { bucketStore } from './bucket.ts';
 import { directoryStore } from './directory.ts';
+import { limitStore } from './limit.ts';
 import { readPlace } from './place.ts';
 import type { Store } from './store.ts';
 import type { SwiftAccount } from './swift.ts';
@@ -18,6 +19,8 @@ export interface StoreOptions {
   swift?: (cloud: string | undefined) => Promise<SwiftAccount>;
   /** Makes the container or bucket at the first `put` where there is none: for a new vault. */
   create?: boolean;
+  /** At most so many bytes a second are put, on average. */
+  limitUpload?: number;
 }
 
 const isFile = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
@@ -27,6 +30,11 @@ const isFile = (path: string): Promise<boolean> => stat(path).then((found) => fo
  * @throws usage for a scheme that is not known, or credentials that are not set.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const store = await choose(url, options);
+  return options.limitUpload ? limitStore(store, options.limitUpload) : store;
+}
+
+async function choose(url: string, options: StoreOptions): Promise<Store> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
   const { create = false, env = process.env } = options;
   switch (scheme) {

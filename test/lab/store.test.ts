@@ -17,7 +17,11 @@ async function open(url: string): Promise<Store> {
   });
 }
 
+/** Further places to try, apart by spaces: `s3://bucket azure://container`, with the variables that they need. What is put there is removed. */
+const more = (process.env['BALUCHON_LAB_STORES'] ?? '').split(' ').filter(Boolean);
+
 let count = 0;
+for (const place of more) storeContract(place, () => open(`${place}/${run}/v${count++}`));
 storeContract(`a container on ${target}`, () => open(`swift://${run}/v${count++}?cloud=${target}`));
 
 describe(`a container on ${target}`, () => {
@@ -48,6 +52,11 @@ describe(`a container on ${target}`, () => {
 });
 
 afterAll(async () => {
+  for (const place of more) {
+    const store = await open(`${place}/${run}`);
+    for await (const { name } of store.list('')) await store.remove(name);
+    await store.close();
+  }
   const cloud = await connect({ cloud: target });
   const swift = await cloud.service('object-store');
   for (let found: { name: string }[]; (found = await swift.get(`/${run}`, { query: { format: 'json' } })).length > 0; ) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore, openStore } from '../../src/store/index.ts';
+import { limitStore } from '../../src/store/limit.ts';
 import { retryStore } from '../../src/store/retry.ts';
 import { storeContract } from '../contract/store.ts';
 
@@ -101,3 +102,26 @@ describe('retries', () => {
     expect(asked).toBe(1);
   });
 });
+
+describe('a limit on uploads', () => {
+  test('holds on average over all puts, however many are under way, and delays nothing else', async () => {
+    let time = 0;
+    const store = limitStore(memoryStore(), 1000, { now: () => time, wait: async (milliseconds) => void (time += milliseconds) });
+    await Promise.all(Array.from({ length: 5 }, (_, at) => store.put(`a${at}`, Buffer.alloc(2000))));
+    // The first went at once; the last may start when the four before it should be over.
+    expect(time).toBe(8000);
+    expect(await store.get('a4')).toHaveLength(2000);
+    expect(time).toBe(8000);
+  });
+
+  test('is none for a line that was idle long enough', async () => {
+    let time = 0;
+    const store = limitStore(memoryStore(), 1000, { now: () => time, wait: async (milliseconds) => void (time += milliseconds) });
+    await store.put('a', Buffer.alloc(2000));
+    time = 5000;
+    await store.put('b', Buffer.alloc(10));
+    expect(time).toBe(5000);
+  });
+});
+
+storeContract('a store with a limit on uploads', async () => limitStore(memoryStore(), 1e9));

@@ -1,3 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/cloud/index.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
@@ -125,5 +132,37 @@ describe('a service that has a bad day', () => {
     sandbox.faults.add({ match: 'object-store PUT', answer: 413, times: 10 });
     await expect(store.put('b', whole)).rejects.toMatchObject({ code: 'store' });
     await store.close();
+  });
+});
+
+describe('a service with a certificate of its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bal-tls-'));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  let server: Server;
+  let url = '';
+  beforeAll(async () => {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
+    server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => void response.end('sealed'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `https://localhost:${(server.address() as AddressInfo).port}/v1/AUTH_x`;
+  });
+  afterAll(async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    rmSync(folder, { recursive: true });
+  });
+  const read = async (tls?: SwiftAccount['tls']) => {
+    const store = await openStore('swift://c', { swift: async () => ({ url, token: async () => 't', ...(tls && { tls }) }) });
+    const [first, second] = [await store.get('a').catch((error: unknown) => error), await store.get('a').catch((error: unknown) => error)];
+    await store.close();
+    return [first, second];
+  };
+
+  test('is trusted by its authority, or when told not to verify, and not otherwise', async () => {
+    for (const got of await read({ ca: readFileSync(cert, 'utf8') })) expect(String(got)).toBe('sealed');
+    for (const got of await read({ rejectUnauthorized: false })) expect(String(got)).toBe('sealed');
+    for (const got of await read()) expect(got).toMatchObject({ code: 'network', message: expect.stringMatching(/self.signed/i) });
   });
 });
