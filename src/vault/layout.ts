@@ -10,6 +10,8 @@ export const layout = {
   owner: (epoch: number, fingerprint: string, sha256: string) => `keys/epoch-${epoch}/owner-${fingerprint}.${sha256}.pgp`,
   writer: (epoch: number, fingerprint: string, sha256: string) => `keys/epoch-${epoch}/writer-${fingerprint}.${sha256}.pgp`,
   pack: (sha256: string) => `packs/${sha256.slice(0, 2)}/${sha256}.tar.pgp`,
+  /** Where a repair puts a damaged pack. */
+  aside: (sha256: string) => `aside/${sha256}.tar.pgp`,
   index: (sha256: string) => `index/${sha256}.pgp`,
   list: (sha256: string) => `lists/${sha256}.packs`,
   /** `time` is compact UTC, `20261121T120419Z`; the id is the first 32 hex digits of the manifest's own SHA-256. */

@@ -35,6 +35,10 @@ export interface Manifest {
   roster: { serial: number; sha256: string };
   notes: JsonObject;
   tags?: string[];
+  /** Name of the manifest in whose stead this one was written, with other packs. */
+  replaces?: string;
+  /** What was lost by then. */
+  lost?: { disk: string; ranges: { offset: number; length: number }[] }[];
 }
 
 const limit = 2 ** 31;

@@ -28,10 +28,8 @@ export async function proven(session: Session, id: string, { bytes, packed }: En
 export async function salvagePack(session: Session, digest: string): Promise<OpenedPack> {
   requireOwner(session);
   const pack: OpenedPack = { entries: new Map(), bytes: 0 };
-  const file = await session.store.get(layout.pack(digest)).catch((error: unknown) => {
-    if (isError(error, 'vault')) return new Uint8Array();
-    throw error;
-  });
+  const file = await existing(session, layout.pack(digest)).then((found) => found ?? existing(session, layout.aside(digest)));
+  if (!file) return pack;
   const { keyPackets, body } = splitRemains(file);
   for (const key of keyPackets.length > 0 ? await openSessionKeys(keyPackets, { keys: session.secrets.keys }) : []) {
     for (const [id, entry] of remainsOfTar(decipherRemains(key, body))) {
@@ -41,6 +39,15 @@ export async function salvagePack(session: Session, digest: string): Promise<Ope
     }
   }
   return pack;
+}
+
+async function existing({ store }: Session, name: string): Promise<Uint8Array | undefined> {
+  try {
+    return await store.get(name);
+  } catch (error) {
+    if (isError(error, 'vault')) return undefined;
+    throw error;
+  }
 }
 
 /** Entries of a tar that follow a header which looks like ours, wherever that is. */
@@ -69,6 +76,7 @@ export function salvageReader(session: Session): ChunkReader {
   const damaged = new Map<string, Set<string>>();
   let held: { digest: string; pack: OpenedPack } | undefined;
   let loading: Promise<Index> | undefined;
+  let aside = false;
 
   const mark = async (digest: string): Promise<void> => {
     const pack = await salvagePack(session, digest);
@@ -93,6 +101,16 @@ export function salvageReader(session: Session): ChunkReader {
       await mark(digest);
       return undefined;
     });
+  /** What a repair has set aside counts as damaged, and is looked into last. */
+  const lookAside = async (): Promise<boolean> => {
+    if (aside) return false;
+    aside = true;
+    for await (const { name } of session.store.list('aside/')) {
+      const digest = /^aside\/([0-9a-f]{64})\.tar\.pgp$/.exec(name)?.[1];
+      if (digest !== undefined && !damaged.has(digest)) await mark(digest);
+    }
+    return true;
+  };
   const chunk = async (id: string): Promise<Buffer> => {
     const key = Buffer.from(id, 'hex');
     for (;;) {
@@ -109,6 +127,7 @@ export function salvageReader(session: Session): ChunkReader {
         continue;
       }
       const unknown = (await present()).find((digest) => !index.numbers.has(digest));
+      if (unknown === undefined && (await lookAside())) continue;
       if (unknown === undefined) throw new BaluchonError('vault', `chunk ${id} is in no pack of this vault`);
       const pack = await attempt(unknown);
       if (pack) addPack(index, { sha256: unknown, ids: [...pack.entries.keys()].map((hex) => Buffer.from(hex, 'hex')) });

@@ -1,4 +1,5 @@
 import type { BaluchonError } from '../errors.ts';
+import type { Emit } from '../events.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 
@@ -109,6 +110,25 @@ export interface VaultKeys {
   rotate(): Promise<void>;
 }
 
+/** What mending or repacking a vault did. */
+export interface Rewritten {
+  /** Bundles that were written anew, by id: the old one is forgotten, the new one says the same. */
+  bundles: { from: string; to: string }[];
+  /** Lists of packs that were lost and are back as they were. */
+  lists: string[];
+  /** What of bundles can't be found any more. */
+  lost: LostRanges[];
+}
+
+export interface RepairResult extends Rewritten {
+  /** Packs that are damaged or gone, and index files that could not be read: by name. */
+  damaged: string[];
+  /** Packs that no index file knew and one knows now. */
+  indexed: number;
+  /** Manifests that can't be read: one line each. */
+  unreadable: string[];
+}
+
 export interface Vault {
   readonly id: string;
   /** Fingerprint of the vault's first key: where trust in it begins. */
@@ -125,6 +145,10 @@ export interface Vault {
   begin(): Promise<BundleWriter>;
   /** Removes bundles, by their ids in full, leaving an owner's word that it was meant. What they alone needed stays until a prune. */
   forget(ids: readonly string[]): Promise<void>;
+  /** Makes a damaged vault usable; with `acceptLoss` bundles are written anew even where something of them is lost for good. */
+  repair(options?: { acceptLoss?: boolean; emit?: Emit; signal?: AbortSignal }): Promise<RepairResult>;
+  /** Writes bundles anew that rely on packs of which less than half is needed, so that these can be pruned; `packs` counts them. */
+  repack(options?: { dryRun?: boolean; emit?: Emit }): Promise<Rewritten & { packs: number }>;
   verify(options: { ref?: string; readData?: boolean; signal?: AbortSignal }): Promise<VerifyResult>;
   close(): Promise<void>;
 }

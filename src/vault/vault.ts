@@ -8,6 +8,7 @@ import type { OpenedManifest } from './manifest.ts';
 import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
 import { bundleDisk, chunkReader } from './reader.ts';
+import { repackVault, repairVault } from './repair.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
 import { salvageDisk, salvageReader } from './salvage.ts';
 import type { Bundle, Key, OpenOptions, Vault } from './types.ts';
@@ -90,6 +91,8 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       const chosen = ids.map((id) => files.find((file) => file.id === id) ?? Promise.reject(new BaluchonError('usage', `${store.name}: no bundle ${id}`)));
       await forgetBundles(session, await Promise.all(chosen));
     },
+    repair: (options) => repairVault(session, options),
+    repack: (options) => repackVault(session, options),
     async verify({ ref = store.readOnly ? 'latest' : undefined, ...options }) {
       requireOwner(session);
       const result = await verifyVault(session, { ...options, ...(ref === undefined ? {} : { ref: chooseManifest(await manifestFiles(store), ref, store.name) }) });

@@ -1,0 +1,152 @@
+import { BaluchonError, isError } from '../errors.ts';
+import { sha256 } from './chunk.ts';
+import { readDoomed, requireKept } from './doomed.ts';
+import { forgetBundles } from './forget.ts';
+import { loadIndex, writeIndex, type Index, type PackContents } from './index-files.ts';
+import { compactTime, layout, patterns } from './layout.ts';
+import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
+import { sealManifest, type OpenedManifest } from './manifest.ts';
+import { packer, packLane } from './packer.ts';
+import { packsText, readPacks } from './packs-list.ts';
+import { openPack } from './packs-reader.ts';
+import { presentPacks } from './reader.ts';
+import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
+import type { Session } from './session.ts';
+import { chunkTable, type ChunkTable } from './table.ts';
+import type { LostRanges, Rewritten } from './types.ts';
+
+export interface Opened extends OpenedManifest {
+  file: ManifestFile;
+}
+
+/** Every manifest that can be read. What can't is told. */
+export async function readManifests(session: Session, refused: (error: BaluchonError) => void): Promise<Opened[]> {
+  const all: Opened[] = [];
+  for (const file of await manifestFiles(session.store)) {
+    try {
+      all.push({ file, ...(await readManifest(session, file)) });
+    } catch (error) {
+      if (!isError(error, 'vault')) throw error;
+      refused(error);
+    }
+  }
+  // A rewriting that was cut short has left the bundle that it replaced.
+  const replaced = new Set(all.flatMap(({ manifest }) => manifest.replaces ?? []));
+  const old = all.filter(({ file }) => replaced.has(file.name));
+  const heir = (file: ManifestFile) => all.find(({ manifest }) => manifest.replaces === file.name)?.file.name;
+  await forgetBundles(session, old.map(({ file }) => file), { replaced: heir });
+  return all.filter((one) => !old.includes(one));
+}
+
+/** What a bundle needs: ids of chunks and pages, and what of it can't be told because a page is lost. */
+async function needsOf(session: Session, { manifest }: Opened, page: ReturnType<typeof salvageReader>['page']): Promise<{ chunks: ChunkTable; pages: ChunkTable; disks: { id: string; lost: LostRanges['ranges']; chunks: { id: string; index: number }[] }[] }> {
+  const { chunk_size: chunkSize } = session.header.profile;
+  const needs = { chunks: chunkTable(), pages: chunkTable(), disks: [] as { id: string; lost: LostRanges['ranges']; chunks: { id: string; index: number }[] }[] };
+  for (const disk of manifest.disks) {
+    const about = { id: disk.id, lost: [] as LostRanges['ranges'], chunks: [] as { id: string; index: number }[] };
+    await walkPages(page, disk, chunkSize, {
+      page: (id) => needs.pages.set(Buffer.from(id, 'hex'), 0),
+      chunk(id, index) {
+        needs.chunks.set(Buffer.from(id, 'hex'), 0);
+        about.chunks.push({ id, index });
+      },
+      lost: (range) => void about.lost.push(range),
+    });
+    needs.disks.push(about);
+  }
+  return needs;
+}
+
+/**
+ * Writes bundles anew so that they no longer rely on the packs to `avoid` (damaged, gone, or mostly unneeded): what these still hold is
+ * put into new packs, then each bundle gets a new list and manifest, then the old one is forgotten. Cut short, nothing is lost.
+ * @param acceptLoss also bundles of which something can't be found any more
+ */
+export async function rewriteBundles(session: Session, all: readonly Opened[], avoid: ReadonlySet<string>, { acceptLoss = false, now }: { acceptLoss?: boolean; now?: Date } = {}): Promise<Rewritten> {
+  const { store, header, roster } = session;
+  if (roster instanceof BaluchonError) throw roster;
+  const result: Rewritten = { bundles: [], lists: [], lost: [] };
+  const hit: { bundle: Opened; listed: boolean }[] = [];
+  for (const bundle of all) {
+    const name = layout.packs(bundle.file.time, bundle.file.id);
+    let listed = true;
+    const list = await readPacks(store, name, () => void (listed = false)).catch((error: unknown) => {
+      if (isError(error, 'vault')) return undefined;
+      throw error;
+    });
+    listed &&= list?.sha256 === bundle.manifest.packs.sha256;
+    if (!listed || list?.packs.some((pack) => avoid.has(pack))) hit.push({ bundle, listed });
+  }
+  if (hit.length === 0) return result;
+
+  const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
+  const index = await loadIndex(session, new Set((await presentPacks(store)).filter((pack) => !avoid.has(pack) && !doomed.has(pack))));
+  const reader = salvageReader(session);
+  const needs = new Map<Opened, Awaited<ReturnType<typeof needsOf>>>();
+  for (const { bundle } of hit) needs.set(bundle, await needsOf(session, bundle, reader.page));
+  await moveChunks(session, index, [...avoid, ...doomed], [...needs.values()]);
+
+  for (const { bundle, listed } of hit) {
+    const { file, manifest, documents } = bundle;
+    const { chunks, pages, disks } = needs.get(bundle)!;
+    const { chunk_size: chunkSize } = header.profile;
+    const known = (id: string) => index.chunks.get(Buffer.from(id, 'hex')) !== undefined;
+    const lost = disks.flatMap(({ id, lost: gone, chunks: held }): LostRanges[] => {
+      const size = manifest.disks.find((disk) => disk.id === id)!.size;
+      const missing = held.filter((chunk) => !known(chunk.id)).map((chunk) => ({ offset: chunk.index * chunkSize, length: Math.min(chunkSize, size - chunk.index * chunkSize) }));
+      const ranges = joined([...gone, ...missing]);
+      return ranges.length > 0 ? [{ bundle: file.id, disk: id, ranges }] : [];
+    });
+    result.lost.push(...lost);
+    const used = new Set<number>();
+    for (const table of [chunks, pages]) {
+      for (const id of table.ids()) {
+        const number = index.chunks.get(id);
+        if (number !== undefined) used.add(number);
+      }
+    }
+    const packs = [...used].map((number) => index.packs[number]!);
+    const { text, lists } = packsText(header.vault, manifest.previous, packs);
+    const same = sha256(text) === manifest.packs.sha256;
+    if ((listed && same) || (lost.length > 0 && !acceptLoss && !same)) continue;
+    for (const list of lists) await store.put(list.name, list.body);
+    await requireKept(store, { packs, lists: lists.map(({ name }) => patterns.list.exec(name)![1]!) }, now);
+    if (same) {
+      await store.put(layout.packs(file.time, file.id), text);
+      result.lists.push(layout.packs(file.time, file.id));
+      continue;
+    }
+    const anew = { ...manifest, epoch: session.secrets.epoch, packs: { sha256: sha256(text) }, roster: { serial: roster.roster.serial, sha256: roster.digest }, replaces: file.name, ...(lost.length > 0 && { lost: lost.map(({ disk, ranges }) => ({ disk, ranges })) }) };
+    const { id, bytes } = await sealManifest(anew, documents, session.certificate, session.signer, session.sealing);
+    const time = compactTime(manifest.created);
+    await store.put(layout.packs(time, id), text);
+    await store.put(layout.manifest(time, id), bytes);
+    await forgetBundles(session, [file], { replaced: () => layout.manifest(time, id) });
+    result.bundles.push({ from: file.id, to: id });
+  }
+  return result;
+}
+
+/** Puts what bundles need and `index` does not know into new packs, out of those that are given, however damaged. */
+async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }[]): Promise<void> {
+  const lane = packLane();
+  const stored: PackContents[] = [];
+  const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
+  const data = packer(session, index, lane, keep);
+  const meta = packer(session, index, lane, keep);
+  for (const digest of from) {
+    const pack = await openPack(session, digest).catch((error: unknown) => {
+      if (isError(error, 'vault')) return salvagePack(session, digest);
+      throw error;
+    });
+    for (const [hex, { bytes, packed }] of pack.entries) {
+      const id = Buffer.from(hex, 'hex');
+      const page = needs.some(({ pages }) => pages.get(id) !== undefined);
+      if (!page && !needs.some(({ chunks }) => chunks.get(id) !== undefined)) continue;
+      await (page ? meta : data).add(id, bytes, packed);
+    }
+  }
+  await data.flush();
+  await meta.flush();
+  if (stored.length > 0) await writeIndex(session, stored);
+}
