@@ -26,10 +26,17 @@ export function locate(vault: string, cwd: string): string {
   return /^[a-z0-9]+:\/\//i.test(vault) || isAbsolute(vault) || cwd === process.cwd() ? vault : resolve(cwd, vault);
 }
 
-/** The place of a vault; `create` makes its container or bucket where there is none. */
-export async function openPlace(context: Context, vault: string, options: { create?: boolean } = {}): Promise<Store> {
+export interface PlaceOptions {
+  /** Makes the container or bucket where there is none. */
+  create?: boolean;
+  /** Bytes a second. */
+  limitUpload?: number;
+}
+
+/** The place of a vault. */
+export async function openPlace(context: Context, vault: string, { create, limitUpload }: PlaceOptions = {}): Promise<Store> {
   const { openStore } = await import('../store/index.ts');
-  return openStore(locate(vault, context.cwd), { ...options, env: context.env, swift: (cloud) => account(context, cloud) });
+  return openStore(locate(vault, context.cwd), { ...(create && { create }), ...(limitUpload && { limitUpload }), env: context.env, swift: (cloud) => account(context, cloud) });
 }
 
 async function account(context: Context, name: string | undefined): Promise<SwiftAccount> {
@@ -44,8 +51,8 @@ async function account(context: Context, name: string | undefined): Promise<Swif
 }
 
 /** Runs something with a vault, and closes it in every case. */
-export async function withVault<T>(context: Context, name: string, keys: KeyOptions, work: (vault: Vault) => Promise<T>): Promise<T> {
-  const store = await openPlace(context, name);
+export async function withVault<T>(context: Context, name: string, keys: KeyOptions & PlaceOptions, work: (vault: Vault) => Promise<T>): Promise<T> {
+  const store = await openPlace(context, name, keys);
   const vault = await unlock(context, store, name, keys).catch(async (error: unknown) => {
     await store.close();
     throw error;

@@ -12,7 +12,7 @@ export interface Declaration {
   load(): Promise<{ run: Run }>;
 }
 
-const VAULT = '<vault> is a folder, or a .baluchon file where it is only read.';
+const VAULT = '<vault> is a folder, swift://CONTAINER[/PREFIX]?cloud=NAME, s3://BUCKET[/PREFIX], azure://... or gs://... (docs/stores.md), or a .baluchon file where it is only read.';
 const BUNDLE = '<bundle> is <vault> (its latest bundle) or <vault>@<id, beginning of an id, latest, or a date>.';
 
 const many = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -47,6 +47,13 @@ const filters = [
 const mapping = new Option('--map <file>', 'mapping file, as baluchon map writes it (default: the best guesses)');
 const parallel = new Option('--parallel <n>', 'how many disks at once').argParser(number);
 const salvage = new Option('--salvage', 'of a damaged bundle what can still be read; what is lost reads as zeros and is named, exit code 5');
+const rate = (value: string): number => {
+  const [, digits, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([KMG]?)$/i.exec(value) ?? [];
+  const bytes = Math.floor(Number(digits) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' '));
+  if (!(bytes >= 1)) throw new InvalidArgumentError('bytes a second are needed, such as 500K or 2.5M');
+  return bytes;
+};
+const limitUpload = new Option('--limit-upload <rate>', 'at most so many bytes a second into the vault, on average: 500K, 2.5M').argParser(rate);
 const yes = new Option('--yes', 'do it without asking');
 
 export const DECLARATIONS: readonly Declaration[] = [
@@ -60,7 +67,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       writer,
       new Option('--profile <profile>', 'rfc4880: opens with gpg 2.2 and sq of today; rfc9580: authenticated encryption and Argon2, for newer programs').choices(['rfc4880', 'rfc9580']).default('rfc4880'),
     ],
-    examples: ['baluchon init ./vault', 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc --writer backup-host.asc'],
+    examples: ['baluchon init ./vault', "baluchon init 'swift://backups/miop?cloud=beta'", 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc --writer backup-host.asc'],
     load: () => import('./commands/init.ts'),
   },
   {
@@ -82,6 +89,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       new Option('--consistency <how>', 'crash: as after a power cut; quiesce: frozen by the guest agent; stop: servers stopped meanwhile').choices(['crash', 'quiesce', 'stop']).default('crash'),
       new Option('--scratch <folder>', 'where one image per disk under way is kept for a while (default: the system\'s temporary folder)'),
       parallel,
+      limitUpload,
     ],
     examples: ['baluchon export ./vault --os-cloud alpha', "baluchon export ./vault --os-cloud alpha --only 'server:web-*'", 'baluchon export ./vault --openrc miop-openrc.sh --no-disks', 'baluchon export ./vault --disk web=/var/lib/libvirt/images/web.qcow2 --disk data=data.vmdk'],
     load: () => import('./commands/export.ts'),
@@ -196,7 +204,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       'From any place to any place: <target> is empty, or an earlier copy. What it has already is not sent again; the same command goes on where one was cut short.',
       'Each file is checked before it is written. Exit code 5 when something of the source is damaged: it is named, and all else is copied.',
     ],
-    options: [new Option('--salvage', 'copy bundles of which something is lost as well'), new Option('--parallel <n>', 'how many files at once').argParser(number)],
+    options: [new Option('--salvage', 'copy bundles of which something is lost as well'), new Option('--parallel <n>', 'how many files at once').argParser(number), limitUpload],
     examples: ['baluchon copy ./vault /mnt/shelf/vault', "baluchon copy ./vault 'swift://baluchon?cloud=beta'"],
     load: () => import('./commands/copy.ts'),
   },

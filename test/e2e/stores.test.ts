@@ -32,7 +32,7 @@ test('every command takes a vault in a container of one cloud and a project on a
   expect(keeper.state.containers.size).toBe(0);
 
   expect(await run('init', vault)).toMatchObject({ code: 0 });
-  const made = await run('export', vault, '--os-cloud', 'source', '--only', 'volume');
+  const made = await run('export', vault, '--os-cloud', 'source', '--only', 'volume', '--limit-upload', '100M');
   expect(made.code, made.stderr).toBe(0);
   expect([...keeper.state.containers.get('backups')!.objects.keys()].every((name) => name.startsWith('miop/'))).toBe(true);
   expect(source.state.containers.size).toBe(0);
@@ -53,4 +53,8 @@ test('every command takes a vault in a container of one cloud and a project on a
 test('credentials that are missing are asked for by their names', async () => {
   expect(await run('list', 's3://backups')).toMatchObject({ code: 2, stderr: expect.stringContaining('AWS_ACCESS_KEY_ID') });
   expect(await run('list', 'swift://backups?cloud=nowhere')).toMatchObject({ code: 2, stderr: expect.stringContaining('nowhere') });
+});
+
+test.each(['fast', '0', '-1', '5X', ''])('%j is no limit on uploads', async (rate) => {
+  expect(await run('export', './vault', '--limit-upload', rate)).toMatchObject({ code: 2, stderr: expect.stringContaining('500K') });
 });

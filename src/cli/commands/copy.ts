@@ -3,9 +3,9 @@ import { safe } from '../../report/safe.ts';
 import { bytes, count } from '../../report/units.ts';
 import type { Context } from '../context.ts';
 import { exitCode } from '../exit.ts';
-import { openPlace } from '../open.ts';
+import { openPlace, type PlaceOptions } from '../open.ts';
 
-interface Options {
+interface Options extends PlaceOptions {
   salvage?: boolean;
   parallel?: number;
 }
@@ -14,7 +14,7 @@ export async function run(context: Context, [source = '', target = '']: string[]
   const { copyVault } = await import('../../vault/index.ts');
   const from = await openPlace(context, source);
   try {
-    const to = await openPlace(context, target, { create: true });
+    const to = await openPlace(context, target, { ...options, create: true });
     try {
       const { salvage, parallel } = options;
       const result = await copyVault(from, to, { ...(salvage && { salvage }), ...(parallel && { parallel }), emit: context.emit, signal: context.signal });

@@ -5,9 +5,9 @@ import { exportText } from '../../report/export.ts';
 import type { Context } from '../context.ts';
 import { DIFFERS } from '../exit.ts';
 import type { KeyOptions } from '../keys.ts';
-import { withCloud, withVault, type CloudOptions } from '../open.ts';
+import { withCloud, withVault, type CloudOptions, type PlaceOptions } from '../open.ts';
 
-type Options = KeyOptions & CloudOptions & Pick<ExportOptions, 'only' | 'exclude' | 'disks' | 'consistency' | 'scratch' | 'parallel'> & { disk?: string[]; tag?: string[] };
+type Options = KeyOptions & CloudOptions & PlaceOptions & Pick<ExportOptions, 'only' | 'exclude' | 'disks' | 'consistency' | 'scratch' | 'parallel'> & { disk?: string[]; tag?: string[] };
 
 export async function run(context: Context, [name = '']: string[], options: Options): Promise<number> {
   const report = options.disk === undefined ? await exportCloud(context, name, options) : await exportFiles(context, name, options.disk, options);
