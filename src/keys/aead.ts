@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { literalHeader, packetHeader, tag } from './packets.ts';
+import { literalHeader, packetHeader, room, tag } from './packets.ts';
 
 /** SEIPD version 2 (RFC 9580, 5.13.2), AES-256 in GCM, in chunks of 2^(12+6) bytes. */
 const aes256 = 9;
@@ -29,7 +29,7 @@ const count = (length: number) => {
 };
 
 /** As `encipher` in envelope.ts, authenticated chunk by chunk. */
-export function encipherAead(key: Uint8Array, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array } = {}): Buffer {
+export function encipherAead(key: Uint8Array, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array; into?: Uint8Array | undefined } = {}): Buffer {
   const plain = options.packets ? parts : [literalHeader(parts.reduce((sum, part) => sum + part.length, 0)), ...parts];
   const length = plain.reduce((sum, part) => sum + part.length, 0);
   const size = 1 << (chunkOctet + 6);
@@ -38,7 +38,7 @@ export function encipherAead(key: Uint8Array, parts: Uint8Array[], options: { pa
   const salt = randomBytes(32);
   const keyPackets = options.keyPackets ?? Buffer.alloc(0);
   const body = head.length + salt.length + length + (chunks + 1) * tagLength;
-  const out = Buffer.allocUnsafeSlow(keyPackets.length + 6 + body);
+  const out = room(keyPackets.length + 6 + body, options.into);
   let at = 0;
   const write = (bytes: Uint8Array) => {
     out.set(bytes, at);

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
-import { literalHeader, packetAt, packetHeader, tag } from './packets.ts';
+import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 
 /** 32 bytes: AES-256. */
 export type SessionKey = Uint8Array;
@@ -16,15 +16,15 @@ export const envelopeOverhead = 6 + 1 + 18 + 12 + 22;
 /**
  * An OpenPGP symmetrically encrypted, integrity protected packet, version 1 (RFC 4880, 5.13), of `parts` one after the other:
  * as one literal data packet, or as they are when they are packets already (`packets`). OpenPGP.js does the same at half
- * the speed and several copies. With profile `rfc9580` it is version 2.
+ * the speed and several copies. With profile `rfc9580` it is version 2. The message lies in `into` where that is large enough.
  */
-export function encipher(key: SessionKey, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array; sealing?: Sealing } = {}): Buffer {
+export function encipher(key: SessionKey, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array; sealing?: Sealing; into?: Uint8Array | undefined } = {}): Buffer {
   if (options.sealing === 'rfc9580') return encipherAead(key, parts, options);
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const head = options.packets ? Buffer.alloc(0) : literalHeader(length);
   const inner = 18 + head.length + length + 22;
   const keyPackets = options.keyPackets ?? Buffer.alloc(0);
-  const out = Buffer.allocUnsafeSlow(keyPackets.length + 7 + inner);
+  const out = room(keyPackets.length + 7 + inner, options.into);
   out.set(keyPackets, 0);
   out.set(packetHeader(tag.seipd, 1 + inner), keyPackets.length);
   let at = keyPackets.length + 6;

@@ -16,6 +16,11 @@ export function literalHeader(length: number): Buffer {
   return Buffer.concat([packetHeader(tag.literal, length + 6), Buffer.from([0x62, 0, 0, 0, 0, 0])]);
 }
 
+/** Memory for `size` bytes: the beginning of `into` where that is large enough. */
+export function room(size: number, into: Uint8Array | undefined): Buffer {
+  return into && into.length >= size ? Buffer.from(into.buffer, into.byteOffset, size) : Buffer.allocUnsafeSlow(size);
+}
+
 export interface Packet {
   tag: number;
   /** Offset of the packet's header and of its body in the message. */

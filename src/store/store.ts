@@ -7,7 +7,7 @@ export interface Store {
   readonly name: string;
   /** True where nothing can be put or removed: found out before any work is done. */
   readonly readOnly?: boolean;
-  /** Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */
+  /** The caller may write to `body` again when it is done. Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */
   put(name: string, body: Uint8Array): Promise<void>;
   /** The whole file, or `length` bytes from `offset`. Throws `vault` when there is no such file. */
   get(name: string, range?: { offset: number; length: number }): Promise<Uint8Array>;

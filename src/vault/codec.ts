@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, createZstdCompress, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import { gate } from './queue.ts';
 
 const compressing = promisify(zstdCompress);
 const decompressing = promisify(zstdDecompress);
@@ -16,4 +18,91 @@ export async function zstd(plain: Uint8Array): Promise<Buffer> {
 /** At most `limit` bytes: a frame that would grow beyond is refused, so that no file can fill the memory. */
 export async function decompress(packed: Uint8Array, limit: number): Promise<Buffer> {
   return decompressing(packed, { chunkSize: Math.min(limit, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
+}
+
+/** Makes one frame of a chunk, or a chunk of one frame. */
+export type Codec = (bytes: Uint8Array) => Promise<Buffer>;
+
+/** zstd's contexts under way at once: as many as libuv has threads. */
+const lanes = 4;
+/**
+ * zstd's fast strategy with a table and a minimal match that suit chunks: on disks of Debian systems 2 % more bytes than level 3, in
+ * little more than half the time.
+ */
+const fast = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_minMatch]: 5, [constants.ZSTD_c_contentSizeFlag]: 1 };
+
+/** Makes zstd frames of chunks. */
+export function compressor(): Codec {
+  return pooled(() => streamed(createZstdCompress({ flush: constants.ZSTD_e_end, chunkSize: 1 << 20, params: fast }), () => Infinity));
+}
+
+/** Opens zstd frames of up to `limit` bytes. @throws where the bytes are not one frame that says how large its contents are, and keeps to it. */
+export function decompressor(limit: number): Codec {
+  const known = pooled(() => streamed(createZstdDecompress({ chunkSize: limit }), (frame) => frameSize(frame)!));
+  return async (frame) => {
+    const size = frameSize(frame);
+    if (size === undefined) return decompress(frame, limit);
+    if (size > limit) throw new Error('the frame is larger than a chunk may be');
+    return known(frame);
+  };
+}
+
+/** What is made of one lot is used for the next: making and clearing zstd's contexts costs as much as a third of the compressing. */
+function pooled(make: () => Codec): Codec {
+  const { enter, leave } = gate(lanes);
+  const idle: Codec[] = [];
+  return async (bytes) => {
+    await enter();
+    try {
+      const codec = idle.pop() ?? make();
+      const result = await codec(bytes);
+      // One that failed is not used again: its stream is in the middle of something.
+      idle.push(codec);
+      return result;
+    } finally {
+      leave();
+    }
+  };
+}
+
+/** A stream of zlib's, of which each write makes a whole; what it gives is collected, not queued. */
+function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): Codec {
+  let parts: Buffer[] = [];
+  let left = 0;
+  let ended = false;
+  let fail: (cause: Error) => void = () => {};
+  // What zstd refuses, a write is not told of.
+  stream.on('error', (cause) => fail(cause));
+  stream.push = (part: Buffer | null) => {
+    if (part) parts.push(part);
+    else ended = true;
+    left -= part?.length ?? 0;
+    if (left < 0) stream.destroy(new Error('the frame is larger than it says'));
+    return true;
+  };
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      fail = reject;
+      parts = [];
+      left = expected(bytes);
+      stream.write(bytes, (error) => {
+        if (error) return reject(error);
+        if (stream.destroyed || ended || (left !== 0 && left !== Infinity)) return reject(new Error('not one whole frame'));
+        resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+        parts = [];
+      });
+    });
+}
+
+/** The size of its contents that a zstd frame's header gives (RFC 8878, 3.1.1.1). */
+function frameSize(frame: Uint8Array): number | undefined {
+  const view = Buffer.from(frame.buffer, frame.byteOffset, Math.min(frame.length, 18));
+  if (view.length < 6 || view.readUInt32LE(0) !== 0xfd2fb528) return undefined;
+  const descriptor = view[4]!;
+  const single = (descriptor >> 5) & 1;
+  const at = 5 + (1 - single) + [0, 1, 2, 4][descriptor & 3]!;
+  const width = [single, 2, 4, 8][descriptor >> 6]!;
+  if (width === 0 || at + width > view.length) return undefined;
+  if (width === 8) return Number(view.readBigUInt64LE(at));
+  return view.readUIntLE(at, width) + (width === 2 ? 256 : 0);
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encipher, sealSessionKey } from '../keys/index.ts';
-import { sha256 } from './chunk.ts';
+import { sealPack, sealSessionKey } from '../keys/index.ts';
 import type { Index, PackContents } from './index-files.ts';
 import { layout } from './layout.ts';
 import { gate, type Gate } from './queue.ts';
@@ -10,9 +9,12 @@ import { tarEnd, tarHeader, tarPadding } from './tar.ts';
 /** Bytes of a pack's tar at most: it is closed when the next chunk does not fit. */
 export const packBytes = 17 << 20;
 
+/** What sealing adds to a pack, and the packets for its recipients, with room to spare. */
+const sealedBytes = packBytes + tarEnd.length + (64 << 10);
+
 interface OpenPack {
   number: number;
-  tar: Buffer;
+  tar: Buffer<ArrayBuffer>;
   used: number;
   ids: Buffer[];
 }
@@ -22,15 +24,25 @@ export interface Packer {
   add(id: Buffer, body: Uint8Array, packed: boolean): Promise<void>;
   /** Closes the open pack and waits until all are stored. */
   flush(): Promise<void>;
+  /** Waits for the packs that are on their way, and drops the open one. */
+  settle(): Promise<void>;
 }
 
-/** At most two packs at once are sealed and put, whatever the number of packers. */
-export function packLane(): Gate {
-  return gate(2);
+/** What packers share. */
+export interface Lane {
+  /** At most two packs at once are sealed and put, whatever the number of packers. */
+  gate: Gate;
+  /** Memory to use again: tars and sealed packs. */
+  tars: Buffer<ArrayBuffer>[];
+  files: Buffer<ArrayBuffer>[];
+}
+
+export function packLane(): Lane {
+  return { gate: gate(2), tars: [], files: [] };
 }
 
 /** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. */
-export function packer(session: Session, index: Index, lane: Gate, stored: (pack: PackContents & { bytes: number }) => Promise<void>): Packer {
+export function packer(session: Session, index: Index, lane: Lane, stored: (pack: PackContents & { bytes: number }) => Promise<void>): Packer {
   const { certificate, sealing } = session;
   let open: OpenPack | undefined;
   let turning: Promise<void> | undefined;
@@ -40,24 +52,27 @@ export function packer(session: Session, index: Index, lane: Gate, stored: (pack
   const ship = async (pack: OpenPack): Promise<void> => {
     const key = randomBytes(32);
     const keyPackets = await sealSessionKey(key, { certificates: [certificate] }, sealing);
-    const bytes = encipher(key, [pack.tar.subarray(0, pack.used), tarEnd], { keyPackets, sealing });
-    const digest = sha256(bytes);
-    await session.store.put(layout.pack(digest), bytes);
+    pack.tar.set(tarEnd, pack.used);
+    const { file, digest, plain } = await sealPack({ plain: pack.tar, used: pack.used + tarEnd.length, into: lane.files.pop() ?? Buffer.allocUnsafeSlow(sealedBytes), key, keyPackets, sealing });
+    lane.tars.push(plain);
+    const bytes = file.length;
+    await session.store.put(layout.pack(digest), file);
+    lane.files.push(Buffer.from(file.buffer));
     index.packs[pack.number] = digest;
     index.numbers.set(digest, pack.number);
-    await stored({ sha256: digest, ids: pack.ids, bytes: bytes.length });
+    await stored({ sha256: digest, ids: pack.ids, bytes });
   };
   const turn = async (): Promise<void> => {
     const full = open;
     if (full) {
-      await lane.enter();
+      await lane.gate.enter();
       open = undefined;
       const shipping = ship(full)
         .catch((cause: unknown) => {
           failure ??= { cause };
         })
         .finally(() => {
-          lane.leave();
+          lane.gate.leave();
           running.delete(shipping);
         });
       running.add(shipping);
@@ -79,13 +94,18 @@ export function packer(session: Session, index: Index, lane: Gate, stored: (pack
         else if (open && open.used + size > packBytes) await (turning = turn());
         else break;
       }
-      open ??= { number: index.packs.push(undefined) - 1, tar: Buffer.allocUnsafeSlow(packBytes), used: 0, ids: [] };
+      open ??= { number: index.packs.push(undefined) - 1, tar: lane.tars.pop() ?? Buffer.allocUnsafeSlow(packBytes + tarEnd.length), used: 0, ids: [] };
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
         open.tar.set(part, open.used);
         open.used += part.length;
       }
       open.ids.push(id);
       index.chunks.set(id, open.number);
+    },
+    async settle() {
+      await turning;
+      open = undefined;
+      await Promise.all(running);
     },
     async flush() {
       if (turning) await turning;

@@ -3,7 +3,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { Document, JsonObject } from '../tenant/document.ts';
 import { chunkId, isZero, sha256 } from './chunk.ts';
-import { decompress, zstd } from './codec.ts';
+import { compressor, decompress } from './codec.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts';
@@ -67,6 +67,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   const pool = gate(buffers);
   const spare: Buffer[] = [];
   const compressing = new Map<string, Promise<{ bytes: Uint8Array; packed: boolean }>>();
+  const compress = compressor();
   let compressed = 0;
 
   const stored = async (pack: PackContents & { bytes: number }) => {
@@ -89,7 +90,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     let running = compressing.get(hex);
     if (!running) {
       running = (async () => {
-        const bytes = await zstd(plain);
+        const bytes = await compress(plain);
         if (bytes.length >= plain.length) return { bytes: Buffer.from(plain), packed: false };
         if (compressed++ % sample === 0 && !(await decompress(bytes, plain.length)).equals(plain)) {
           throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
@@ -231,6 +232,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       if (state !== 'open') return;
       state = 'aborted';
       // What is stored already is worth finding again; what is not, is dropped.
+      await Promise.all([data.settle(), meta.settle()]);
       await list().catch(() => {});
     },
   };
