@@ -32,5 +32,5 @@ export { openStore } from './store/index.ts';
 export type { Store } from './store/store.ts';
 export { diffDocuments, type Difference, type Side } from './tenant/diff.ts';
 export type { DiskDocument, Document } from './tenant/document.ts';
-export { createVault, openVault, packBundle, unpackBundle } from './vault/index.ts';
+export { changedExtents, createVault, openVault, packBundle, unpackBundle } from './vault/index.ts';
 export type { Bundle, BundleInfo, Key, Source, Vault } from './vault/types.ts';

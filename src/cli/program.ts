@@ -141,7 +141,7 @@ export const DECLARATIONS: readonly Declaration[] = [
   {
     usage: 'diff <left> <right>',
     summary: 'what differs between two projects, attribute by attribute',
-    more: ['Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.'],
+    more: ['Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.', 'Of two bundles of one vault it tells as well how much of each disk differs, without reading the disks.'],
     options: reading,
     examples: ['baluchon diff ./vault cloud:beta', 'baluchon diff ./vault@2026-11-01 ./vault'],
     load: () => import('./commands/diff.ts'),

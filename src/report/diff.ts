@@ -4,7 +4,7 @@ import type { Look } from './look.ts';
 import { labels } from './names.ts';
 import { safe } from './safe.ts';
 import { table } from './table.ts';
-import { noun } from './units.ts';
+import { bytes, noun } from './units.ts';
 
 export interface Sides {
   left: string;
@@ -40,9 +40,14 @@ export function diffText(differences: readonly Difference[], sides: Sides, look:
 function attributes(group: readonly Difference[], look: Look): string[] {
   const rows = group.map((difference) => [
     { text: difference.attribute ?? '', tone: 'faint' as const },
-    `${value(difference.from)} -> ${value(difference.to)}`,
+    difference.attribute === 'disk' ? disk(difference) : `${value(difference.from)} -> ${value(difference.to)}`,
   ]);
   return table([{}, {}], rows, look, '    ');
+}
+
+function disk({ from, to, changed }: Difference): string {
+  if (from === null || to === null) return `its bytes are only ${from === null ? 'on the right' : 'on the left'}`;
+  return changed === undefined ? 'other bytes' : `${bytes(changed.bytes)} of ${bytes(changed.size)} differ`;
 }
 
 function value(json: Json | undefined): string {

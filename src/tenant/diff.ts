@@ -19,6 +19,8 @@ export interface Difference {
   attribute?: string;
   from?: Json;
   to?: Json;
+  /** With `disk`: how many bytes differ, at most (whole chunks do), of how many. */
+  changed?: { bytes: number; size: number };
 }
 
 export interface DiffRules extends MatchOptions {

@@ -1,3 +1,4 @@
+export { changedExtents, type DiskPages } from './changes.ts';
 export { copyVault, type CopyOptions, type CopyResult } from './copy.ts';
 export { createVault } from './create.ts';
 export { applyPolicy, projectOf, type Policy, type Verdict } from './retention.ts';

@@ -2,6 +2,7 @@ import type { BaluchonError } from '../errors.ts';
 import type { Emit } from '../events.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
+import type { DiskPages } from './changes.ts';
 
 /** What a bundle says of where it came from; carried in its manifest. */
 export interface Source {
@@ -51,9 +52,11 @@ export interface Bundle {
   /** As given at `commit`. */
   readonly notes: JsonObject;
   readonly documents: Document[];
-  readonly disks: (DiskDocument & { data_bytes: number })[];
+  readonly disks: (DiskDocument & { data_bytes: number; depth: number; root: string | null })[];
   /** The disk that belongs to this document id. */
   disk(id: string): Promise<Disk>;
+  /** The same disk as the tree that names its chunks: for changedExtents. */
+  pages(id: string): DiskPages;
 }
 
 export interface OpenOptions {

@@ -4,7 +4,7 @@ import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { forgetBundles } from './forget.ts';
 import { layout } from './layout.ts';
 import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
-import type { OpenedManifest } from './manifest.ts';
+import type { BundleDisk, OpenedManifest } from './manifest.ts';
 import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
 import { bundleDisk, chunkReader } from './reader.ts';
@@ -106,15 +106,20 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
 
 export function openBundle(session: Session, file: ManifestFile, { manifest, documents }: OpenedManifest, salvage?: OpenOptions['salvage']): Bundle {
   const reader = salvage ? salvageReader(session) : chunkReader(session, async () => (await readPacks(session.store, layout.packs(file.time, file.id), () => {})).packs);
+  const diskAbout = (id: string): BundleDisk => {
+    const about = manifest.disks.find((disk) => disk.id === id);
+    if (!about) throw new BaluchonError('usage', `bundle ${file.id.slice(0, 8)} has no disk ${id}`);
+    return about;
+  };
   return {
     info: bundleInfo(file.id, manifest),
     source: manifest.source,
     notes: manifest.notes,
     documents,
     disks: manifest.disks,
+    pages: (id) => ({ ...diskAbout(id), chunkSize: session.header.profile.chunk_size, page: (page) => reader.page(page) }),
     async disk(id) {
-      const about = manifest.disks.find((disk) => disk.id === id);
-      if (!about) throw new BaluchonError('usage', `bundle ${file.id.slice(0, 8)} has no disk ${id}`);
+      const about = diskAbout(id);
       const size = session.header.profile.chunk_size;
       return salvage ? salvageDisk(reader, about, size, (range) => salvage({ disk: id, ...range })) : bundleDisk(reader, about, size);
     },

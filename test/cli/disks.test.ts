@@ -93,6 +93,17 @@ describe('disks without a cloud, command by command', () => {
     expect(await readdir(cwd)).not.toContain('nothing');
   });
 
+  test('diff of two bundles of the vault tells how much of a disk differs, without reading it', async () => {
+    expect((await run(['export', './vault', '--disk', 'web=changed.img'])).exit).toBe(0);
+    const bundles = JSON.parse((await run(['list', './vault', '--json'])).out) as { bundles: { id: string }[] };
+    const [first = ''] = bundles.bundles.map(({ id }) => id);
+    const told = await run(['diff', `./vault@${first}`, './vault']);
+    expect(told).toMatchObject({ exit: 1, out: expect.stringMatching(/^~ volume web\n {4}disk {2}256 KiB of 40 MiB differ\n/) });
+    const { disks_compared, differences } = JSON.parse((await run(['diff', `./vault@${first}`, './vault', '--json'])).out) as { disks_compared: boolean; differences: object[] };
+    expect(disks_compared).toBe(true);
+    expect(differences).toEqual([expect.objectContaining({ kind: 'volume', name: 'web', attribute: 'disk', changed: { bytes: 262_144, size: 40 * mib } })]);
+  });
+
   test('pack makes one file, which is read like a vault and unpacked into one; neither needs a key', async () => {
     const keyless = { env: { BALUCHON_PASSPHRASE_FILE: '' } };
     const packed = await run(['pack', './vault', '-o', 'one.baluchon'], keyless);

@@ -42,9 +42,9 @@ beforeAll(async () => {
   const { source, documents } = await readTenant(cloud);
   const disks = documents
     .filter((each) => !isForeign(each) && kindOf(each.kind)?.hasDisk?.(each))
-    .map(({ id, kind, name }) => ({ id, kind: kind as DiskDocument['kind'], name, size: 2 ** 20, source_format: 'qcow2', consistency: 'crash' as const, taken_at: '2026-11-21T12:00:00Z', data_bytes: 20 }));
+    .map(({ id, kind, name }) => ({ id, kind: kind as DiskDocument['kind'], name, size: 2 ** 20, source_format: 'qcow2', consistency: 'crash' as const, taken_at: '2026-11-21T12:00:00Z', data_bytes: 20, depth: 1, root: null }));
   const info = { id: 'b'.repeat(32), created: '2026-11-21T12:00:00Z', source, counts: {}, disk_bytes: 0, added_bytes: 0 };
-  bundle = { info, source, notes: {}, documents, disks, disk: async (id) => diskOf(disks.find((disk) => disk.id === id)!.name) };
+  bundle = { info, source, notes: {}, documents, disks, disk: async (id) => diskOf(disks.find((disk) => disk.id === id)!.name), pages: (id) => ({ ...disks.find((disk) => disk.id === id)!, chunkSize: 262_144, page: async () => [] }) };
   await cloud.close();
   await alpha.close();
 });

@@ -8,7 +8,7 @@ import { document } from '../tenant/tenants.ts';
 /** A bundle of these documents, with the disks of those that have one (all, or those named). */
 export function bundleOf(documents: Document[], withDisks: boolean | string[] = true): Planned {
   const has = (each: Document) => (kindOf(each.kind)?.hasDisk?.(each) ?? false) && each.info.missing === undefined && (Array.isArray(withDisks) ? withDisks.includes(each.id) : withDisks);
-  const disks = documents.filter(has).map(({ id, kind, name }) => ({ id, kind: kind as DiskDocument['kind'], name, size: 2 ** 30, source_format: 'qcow2', consistency: 'crash' as const, taken_at: '2026-11-21T12:00:00Z', data_bytes: 25e6 }));
+  const disks = documents.filter(has).map(({ id, kind, name }) => ({ id, kind: kind as DiskDocument['kind'], name, size: 2 ** 30, source_format: 'qcow2', consistency: 'crash' as const, taken_at: '2026-11-21T12:00:00Z', data_bytes: 25e6, depth: 1, root: null }));
   const source = { cloud: 'alpha', project: { id: 'p', name: 'miop' }, services: {} };
   return { documents, disks, info: { id: 'b'.repeat(32), created: '2026-11-21T12:00:00Z', source, counts: {}, disk_bytes: 0, added_bytes: 0 } };
 }
