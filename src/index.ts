@@ -28,7 +28,7 @@ export {
 export type { Disk, Extent } from './disk/disk.ts';
 export { kinds } from './kinds/index.ts';
 export type { Kind } from './kinds/kind.ts';
-export { openStore } from './store/index.ts';
+export { openStore, type StoreOptions, type SwiftAccount } from './store/index.ts';
 export type { Store } from './store/store.ts';
 export { diffDocuments, type Difference, type Side } from './tenant/diff.ts';
 export type { DiskDocument, Document } from './tenant/document.ts';

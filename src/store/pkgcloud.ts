@@ -26,7 +26,7 @@ export interface Reply {
   body: Buffer;
 }
 
-/** A client of pkgcloud's for one provider's object storage; loaded when it is needed, as it takes half a second. */
+/** A client of pkgcloud's for one provider's object storage; loaded when it is needed, as it takes a quarter of a second. */
 export async function createClient(options: { provider: 'openstack' | 'amazon' | 'azure' | 'google'; [option: string]: unknown }): Promise<Client> {
   // @ts-expect-error it comes without types
   const { default: pkgcloud } = await import('pkgcloud');

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generateIdentity } from '../../src/keys/index.ts';
 import { seedTalk, startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { baluchon } from './command.ts';
 
@@ -16,7 +17,10 @@ beforeAll(async () => {
   keeper = await startSandbox({ name: 'keeper' });
   await seedTalk(source);
   await writeFile(join(folder, 'clouds.yaml'), JSON.stringify({ clouds: { ...source.clouds(), ...keeper.clouds() } }));
-  await writeFile(join(folder, 'pw'), 'a passphrase of a test\n');
+  // A key opens a vault at once, a passphrase takes its time by intent.
+  const key = await generateIdentity('owner', new Date());
+  await writeFile(join(folder, 'owner.asc'), key.toPublic().armor());
+  await writeFile(join(folder, 'key.asc'), key.armor());
 }, 120_000);
 afterAll(async () => {
   await source.close();
@@ -24,14 +28,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const run = (...args: string[]) => baluchon(args, { cwd: folder, env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), BALUCHON_PASSPHRASE_FILE: join(folder, 'pw') } });
+const run = (...args: string[]) => baluchon(args, { cwd: folder, env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), BALUCHON_IDENTITY: join(folder, 'key.asc') } });
 
 test('every command takes a vault in a container of one cloud and a project on another', async () => {
   const before = await run('list', vault);
   expect(before).toMatchObject({ code: 5, stderr: expect.stringContaining('there is no container "backups"') });
   expect(keeper.state.containers.size).toBe(0);
 
-  expect(await run('init', vault)).toMatchObject({ code: 0 });
+  expect(await run('init', vault, '--owner', 'owner.asc')).toMatchObject({ code: 0 });
   const made = await run('export', vault, '--os-cloud', 'source', '--only', 'volume', '--limit-upload', '100M');
   expect(made.code, made.stderr).toBe(0);
   expect([...keeper.state.containers.get('backups')!.objects.keys()].every((name) => name.startsWith('miop/'))).toBe(true);
