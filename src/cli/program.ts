@@ -240,9 +240,22 @@ export const DECLARATIONS: readonly Declaration[] = [
     options: [
       new Option('--grace <days>', 'days between marking and removing (default: 7); fewer only where nothing else writes to the vault').argParser(days),
       new Option('--dry-run', 'only say what it would do'),
+      new Option('--repack', 'with an owner\'s key: packs of which less than half is needed as well; bundles that use them are written anew and get new ids'),
+      ...keys,
     ],
-    examples: ['baluchon prune ./vault --dry-run', 'baluchon prune ./vault'],
+    examples: ['baluchon prune ./vault --dry-run', 'baluchon prune ./vault', 'baluchon prune ./vault --repack --passphrase-file pw'],
     load: () => import('./commands/prune.ts'),
+  },
+  {
+    usage: 'repair <vault>',
+    summary: 'make a damaged vault usable, and say what is lost',
+    more: [
+      'Reads every pack, writes the index anew, brings back lists of packs, and moves what damaged packs still hold into new ones. A bundle that can be made whole is written anew, with a new id.',
+      'Exit code 5 when something is lost for good: disks and ranges of bytes are named, and exports no longer rely on what is damaged.',
+    ],
+    options: [...keys, new Option('--accept-loss', 'write bundles anew also where something of them is lost')],
+    examples: ['baluchon repair ./vault', 'baluchon copy /mnt/shelf/vault ./vault && baluchon repair ./vault'],
+    load: () => import('./commands/repair.ts'),
   },
   {
     usage: 'keys list <vault>',

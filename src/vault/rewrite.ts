@@ -38,25 +38,6 @@ export async function readManifests(session: Session, refused: (error: BaluchonE
   return all.filter((one) => !old.includes(one));
 }
 
-/** What a bundle needs: ids of chunks and pages, and what of it can't be told because a page is lost. */
-async function needsOf(session: Session, { manifest }: Opened, page: ReturnType<typeof salvageReader>['page']): Promise<{ chunks: ChunkTable; pages: ChunkTable; disks: { id: string; lost: LostRanges['ranges']; chunks: { id: string; index: number }[] }[] }> {
-  const { chunk_size: chunkSize } = session.header.profile;
-  const needs = { chunks: chunkTable(), pages: chunkTable(), disks: [] as { id: string; lost: LostRanges['ranges']; chunks: { id: string; index: number }[] }[] };
-  for (const disk of manifest.disks) {
-    const about = { id: disk.id, lost: [] as LostRanges['ranges'], chunks: [] as { id: string; index: number }[] };
-    await walkPages(page, disk, chunkSize, {
-      page: (id) => needs.pages.set(Buffer.from(id, 'hex'), 0),
-      chunk(id, index) {
-        needs.chunks.set(Buffer.from(id, 'hex'), 0);
-        about.chunks.push({ id, index });
-      },
-      lost: (range) => void about.lost.push(range),
-    });
-    needs.disks.push(about);
-  }
-  return needs;
-}
-
 /**
  * Writes bundles anew so that they no longer rely on the packs to `avoid` (damaged, gone, or mostly unneeded): what these still hold is
  * put into new packs, then each bundle gets a new list and manifest, then the old one is forgotten. Cut short, nothing is lost.
@@ -82,29 +63,36 @@ export async function rewriteBundles(session: Session, all: readonly Opened[], a
   const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
   const index = await loadIndex(session, new Set((await presentPacks(store)).filter((pack) => !avoid.has(pack) && !doomed.has(pack))));
   const reader = salvageReader(session);
-  const needs = new Map<Opened, Awaited<ReturnType<typeof needsOf>>>();
-  for (const { bundle } of hit) needs.set(bundle, await needsOf(session, bundle, reader.page));
-  await moveChunks(session, index, [...avoid, ...doomed], [...needs.values()]);
+  const needs = { chunks: chunkTable(), pages: chunkTable() };
+  const { chunk_size: chunkSize } = header.profile;
+  for (const { bundle } of hit) {
+    for (const disk of bundle.manifest.disks) {
+      await walkPages(reader.page, disk, chunkSize, { page: (id) => needs.pages.set(Buffer.from(id, 'hex'), 0), chunk: (id) => needs.chunks.set(Buffer.from(id, 'hex'), 0), lost() {} });
+    }
+  }
+  await moveChunks(session, index, [...avoid, ...doomed], needs);
 
   for (const { bundle, listed } of hit) {
     const { file, manifest, documents } = bundle;
-    const { chunks, pages, disks } = needs.get(bundle)!;
-    const { chunk_size: chunkSize } = header.profile;
-    const known = (id: string) => index.chunks.get(Buffer.from(id, 'hex')) !== undefined;
-    const lost = disks.flatMap(({ id, lost: gone, chunks: held }): LostRanges[] => {
-      const size = manifest.disks.find((disk) => disk.id === id)!.size;
-      const missing = held.filter((chunk) => !known(chunk.id)).map((chunk) => ({ offset: chunk.index * chunkSize, length: Math.min(chunkSize, size - chunk.index * chunkSize) }));
-      const ranges = joined([...gone, ...missing]);
-      return ranges.length > 0 ? [{ bundle: file.id, disk: id, ranges }] : [];
-    });
-    result.lost.push(...lost);
     const used = new Set<number>();
-    for (const table of [chunks, pages]) {
-      for (const id of table.ids()) {
-        const number = index.chunks.get(id);
+    const lost: LostRanges[] = [];
+    for (const disk of manifest.disks) {
+      const ranges: LostRanges['ranges'] = [];
+      const use = (id: string): boolean => {
+        const number = index.chunks.get(Buffer.from(id, 'hex'));
         if (number !== undefined) used.add(number);
-      }
+        return number !== undefined;
+      };
+      await walkPages(reader.page, disk, chunkSize, {
+        page: use,
+        chunk(id, at) {
+          if (!use(id)) ranges.push({ offset: at * chunkSize, length: Math.min(chunkSize, disk.size - at * chunkSize) });
+        },
+        lost: (range) => void ranges.push(range),
+      });
+      if (ranges.length > 0) lost.push({ bundle: file.id, disk: disk.id, ranges: joined(ranges) });
     }
+    result.lost.push(...lost);
     const packs = [...used].map((number) => index.packs[number]!);
     const { text, lists } = packsText(header.vault, manifest.previous, packs);
     const same = sha256(text) === manifest.packs.sha256;
@@ -128,7 +116,7 @@ export async function rewriteBundles(session: Session, all: readonly Opened[], a
 }
 
 /** Puts what bundles need and `index` does not know into new packs, out of those that are given, however damaged. */
-async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }[]): Promise<void> {
+async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }): Promise<void> {
   const lane = packLane();
   const stored: PackContents[] = [];
   const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
@@ -141,8 +129,8 @@ async function moveChunks(session: Session, index: Index, from: readonly string[
     });
     for (const [hex, { bytes, packed }] of pack.entries) {
       const id = Buffer.from(hex, 'hex');
-      const page = needs.some(({ pages }) => pages.get(id) !== undefined);
-      if (!page && !needs.some(({ chunks }) => chunks.get(id) !== undefined)) continue;
+      const page = needs.pages.get(id) !== undefined;
+      if (!page && needs.chunks.get(id) === undefined) continue;
       await (page ? meta : data).add(id, bytes, packed);
     }
   }

@@ -143,7 +143,7 @@ export type Lost = Extent;
  * Walks a disk's pages. `chunk` is told of each chunk that holds data, `lost` of what can't be told because a page is gone:
  * ranges of bytes, in order.
  */
-export async function walkPages(page: (id: string) => Promise<Id[]>, disk: BundleDisk, chunkSize: number, tell: { chunk(id: string, index: number): void | Promise<void>; page?(id: string): void; lost(range: Lost, reason: BaluchonError): void }): Promise<void> {
+export async function walkPages(page: (id: string) => Promise<Id[]>, disk: BundleDisk, chunkSize: number, tell: { chunk(id: string, index: number): unknown; page?(id: string): unknown; lost(range: Lost, reason: BaluchonError): void }): Promise<void> {
   const chunks = Math.ceil(disk.size / chunkSize);
   const walk = async (id: Id, level: number, first: number): Promise<void> => {
     if (id === null) return;

@@ -12,8 +12,6 @@ export interface ChunkTable {
   get(id: Uint8Array): number | undefined;
   /** Adds or changes. */
   set(id: Uint8Array, pack: number): void;
-  /** All ids, in the order in which they came; each is good until the next is asked for. */
-  ids(): Iterable<Uint8Array>;
   /** Bytes held. */
   readonly bytes: number;
 }
@@ -57,9 +55,6 @@ export function chunkTable(): ChunkTable {
     },
     get bytes() {
       return slabs.length * slabEntries * entryBytes + slots.byteLength;
-    },
-    *ids() {
-      for (let entry = 0; entry < size; entry++) yield slab(entry).subarray(place(entry), place(entry) + idBytes);
     },
     get(id) {
       const held = slots[find(id)]!;
