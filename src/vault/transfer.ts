@@ -3,6 +3,7 @@ import { silent, type Emit } from '../events.ts';
 import { writeTarFile } from '../store/write-tarfile.ts';
 import type { Store } from '../store/store.ts';
 import { sha256 } from './chunk.ts';
+import { requireKept } from './doomed.ts';
 import { readHeader } from './header.ts';
 import { expandTime, layout, patterns } from './layout.ts';
 import { chooseManifest, manifestFiles, type ManifestFile } from './manifest-files.ts';
@@ -141,6 +142,9 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
   }
   const there = new Map<string, number>();
   for await (const { name, size } of to.list('')) there.set(name, size);
+  if (there.has(layout.forgotten(manifest.time, manifest.id))) {
+    throw new BaluchonError('usage', `${to.name}: bundle ${manifest.id.slice(0, 8)} was forgotten there on purpose`, { hint: 'unpack it into another place' });
+  }
   const withKeys = !target || rosterSerial(files.keys()) > rosterSerial(there.keys());
   const last = [manifest.name, layout.header];
   const list = layout.packs(manifest.time, manifest.id);
@@ -151,9 +155,11 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
   // From its list of packs on, a prune knows that they are needed.
   const rank = (name: string): number => (last.includes(name) ? 3 + last.indexOf(name) : name.startsWith('lists/') ? 0 : name === list ? 1 : 2);
   const sorted = wanted.sort(([a], [b]) => rank(a) - rank(b));
+  const matched = (pattern: RegExp, group: number) => [...files.keys()].flatMap((name) => pattern.exec(name)?.[group] ?? []);
+  const [packs, lists] = [matched(patterns.pack, 2), matched(patterns.list, 1)];
   const put = { files: 0, bytes: 0 };
   for await (const { name, body } of fetched(from, new Map(sorted), `unpacking ${manifest.id.slice(0, 8)}`, options)) {
-    if (name === manifest.name) await stillThere(to, files);
+    if (name === manifest.name) await requireKept(to, { packs, lists });
     await to.put(name, body);
     put.files += 1;
     put.bytes += body.length;
@@ -163,10 +169,3 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
 }
 
 const rosterSerial = (names: Iterable<string>): number => Math.max(0, ...[...names].map((name) => Number(patterns.roster.exec(name)?.[1] ?? 0)));
-
-async function stillThere(to: Store, files: ReadonlyMap<string, number>): Promise<void> {
-  const gone = new Set([...files.keys()].filter((name) => patterns.pack.test(name)));
-  for await (const { name } of to.list('packs/')) gone.delete(name);
-  const [first] = gone;
-  if (first !== undefined) throw new BaluchonError('store', `${to.name}: ${gone.size} packs vanished meanwhile, one is ${first}`, { hint: 'another program pruned the vault: run it again' });
-}

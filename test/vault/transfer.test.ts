@@ -98,6 +98,16 @@ describe('one bundle as a file', () => {
     expect(to.files.has(owner)).toBe(false);
   });
 
+  test('what was forgotten in a vault on purpose does not come back into it', async () => {
+    const to = memoryStore('tidy');
+    await unpackBundle(await opened(frozen), 'latest', to);
+    const vault = await openVault(to, key);
+    const [bundle] = await vault.list();
+    await vault.forget([bundle!.id]);
+    await expect(unpackBundle(await opened(frozen), 'latest', to)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('on purpose') });
+    expect(await vault.list()).toEqual([]);
+  });
+
   test('another vault is not mixed with', async () => {
     const to = memoryStore('other');
     await to.put('baluchon.yaml', Buffer.from(readFileSync(path('vault-1/baluchon.yaml'), 'utf8').replace(/^vault: ..../m, 'vault: ffff')));

@@ -19,8 +19,10 @@ export async function run(context: Context, [left = '', right = '']: string[], o
       const { diffRules } = await import('../../kinds/index.ts');
       // Disks are named by what they hold with a secret of their vault: those of two vaults can't be compared without reading both.
       const pair = from.bundle && to.bundle && from.bundle.vault === to.bundle.vault ? ([from.bundle.of, to.bundle.of] as const) : undefined;
-      const differences = diffDocuments(pair ? { ...from, disks: roots(pair[0]) } : from, pair ? { ...to, disks: roots(pair[1]) } : to, diffRules);
-      if (pair) for (const difference of differences) if (difference.attribute === 'disk') await count(difference, ...pair);
+      const found = diffDocuments(pair ? { ...from, disks: roots(pair[0]) } : from, pair ? { ...to, disks: roots(pair[1]) } : to, diffRules);
+      if (pair) for (const difference of found) if (difference.attribute === 'disk') await count(difference, ...pair);
+      // A longer disk with nothing but zeros at its end has another root, and no other bytes.
+      const differences = found.filter(({ changed }) => changed?.bytes !== 0);
       const data = { format: 'baluchon-diff/1', left, right, disks_compared: pair !== undefined, differences };
       context.view.result(data, (look) => diffText(differences, { left, right, documents: from.documents }, look));
       return differences.length > 0 ? DIFFERS : 0;
