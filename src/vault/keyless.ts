@@ -72,13 +72,12 @@ export async function wholeList(store: Store, vault: string, bundle: ClearBundle
 }
 
 /** Applies `work` to all, so many at once; the first failure stops what has not begun. */
-export async function each<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = Array.from(items)[Symbol.iterator]();
-  let failed = false;
+export async function each<T extends string | object>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = Array.from(items).toReversed();
   const run = async (): Promise<void> => {
-    for (let next = queue.next(); !failed && !next.done; next = queue.next()) {
-      await work(next.value).catch((error: unknown) => {
-        failed = true;
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      await work(next).catch((error: unknown) => {
+        queue.length = 0;
         throw error;
       });
     }

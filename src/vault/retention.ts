@@ -75,7 +75,7 @@ function decide(group: readonly BundleInfo[], policy: Policy, evenTheLast: boole
     if (reasons.length === 0 && at === 0 && !evenTheLast) reasons.push('the newest of its project');
     return { bundle, keep: reasons.length > 0, reasons: reasons.length > 0 ? reasons : ['no rule keeps it'] };
   });
-  return verdicts.reverse();
+  return verdicts.toReversed();
 }
 
 /** `2026-W47` */

@@ -6,7 +6,7 @@ import { decompress } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
-import { openPack, packCache, type OpenedPack } from './packs-reader.ts';
+import { packCache, type OpenedPack } from './packs-reader.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
 import { presentPacks, type ChunkReader } from './reader.ts';
 import { requireOwner, type Session } from './session.ts';

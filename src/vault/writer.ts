@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Disk } from '../disk/disk.ts';
-import type { Document, JsonObject } from '../tenant/document.ts';
 import { chunkId, isZero, sha256 } from './chunk.ts';
 import { compressor, decompress } from './codec.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
@@ -14,7 +13,7 @@ import { packsText, parsePacks } from './packs-list.ts';
 import { pageBuilder } from './pages.ts';
 import { gate, ordered } from './queue.ts';
 import type { Session } from './session.ts';
-import type { BundleInfo, BundleWriter, DiskResult, Source } from './types.ts';
+import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
 /** Chunks of one disk on their way at once, and buffers that all disks share. */
 const ahead = 8;

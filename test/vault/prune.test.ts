@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BaluchonError } from '../../src/errors.ts';
 import { generateIdentity } from '../../src/keys/index.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyPolicy, type Policy } from '../../src/vault/retention.ts';
 import type { BundleInfo } from '../../src/vault/types.ts';
