@@ -23,7 +23,8 @@ import { beginBundle, bundleInfo } from './writer.ts';
  */
 export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean; memory?: string } = {}): Promise<Vault> {
   const session = await openSession(store, key, options);
-  const memory = options.memory === undefined ? undefined : memoryFile(options.memory, store.name);
+  // A file of one bundle may be written anew under the same name.
+  const memory = options.memory === undefined || store.readOnly ? undefined : memoryFile(options.memory, store.name);
   if (memory) await requireSame(memory, session);
   const look = async (): Promise<string[]> => {
     if (!memory) return [];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { memoryStore, openStore, type Store } from '../../src/store/index.ts';
-import { openVault, packBundle, unpackBundle } from '../../src/vault/index.ts';
+import { openVault, packBundle, unpackBundle, verifyWithoutKeys } from '../../src/vault/index.ts';
 import { contents, folder } from './kit.ts';
 import { run } from './tools.ts';
 import { bundles } from './vault-1.ts';
@@ -39,7 +39,21 @@ describe('one bundle as a file', () => {
     const { problems, files } = await vault.verify({ readData: true });
     expect(problems).toEqual([]);
     expect(files).toBeGreaterThan(10);
+    expect((await verifyWithoutKeys(store)).problems).toEqual([]);
     await expect(vault.begin()).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('unpack') });
+  });
+
+  test('a file that another takes the place of is no vault that was set back', async () => {
+    const memory = folder();
+    const [older, place] = [file(), file()];
+    await packBundle(await opened(path('vault-1')), first, older);
+    for (const each of [frozen, older]) {
+      writeFileSync(place, readFileSync(each));
+      const vault = await openVault(await opened(place), key, { memory });
+      expect((await vault.verify({})).problems).toEqual([]);
+      expect(await vault.list()).toHaveLength(1);
+    }
+    expect(readdirSync(memory)).toEqual([]);
   });
 
   test('packing takes no key and gives the same bytes again', async () => {
