@@ -52,33 +52,46 @@ export interface ReadOptions {
   /** Pieces read before they are asked for. Default 2. */
   ahead?: number;
   signal?: AbortSignal | undefined;
+  /** Buffers are filled again when the next piece is asked for. */
+  reuse?: boolean;
 }
 
 /**
- * The bytes of the extents, in order, in buffers of their own. Memory: `piece * (ahead + 1)`.
+ * The bytes of the extents, in order, in buffers of their own (unless `reuse`). Memory: `piece * (ahead + 1)`.
  * Throws `interrupted` when the signal aborts, and what the disk's `read` throws.
  */
 export async function* readExtents(
   disk: Pick<Disk, 'read'>,
   extents: Extents,
-  { piece = 1 << 20, ahead = 2, signal }: ReadOptions = {},
+  { piece = 1 << 20, ahead = 2, signal, reuse = false }: ReadOptions = {},
 ): AsyncIterable<{ offset: number; bytes: Buffer }> {
   const pending: Promise<{ offset: number; bytes: Buffer }>[] = [];
+  const spare: Buffer[] = [];
+  const check = () => {
+    if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while reading a disk');
+  };
   try {
     for await (const { offset, length } of extents) {
       for (let at = offset; at < offset + length;) {
-        if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while reading a disk');
-        const bytes = Buffer.allocUnsafeSlow(Math.min(piece - (at % piece), offset + length - at));
+        check();
+        const size = Math.min(piece - (at % piece), offset + length - at);
+        const bytes = (size === piece && spare.pop()) || Buffer.allocUnsafeSlow(size);
         const position = at;
-        const read = disk.read(position, bytes).then(() => ({ offset: position, bytes }));
+        const reading = disk.read(position, bytes).then(() => ({ offset: position, bytes }));
         // It is awaited when its turn comes: until then a failure must not count as unhandled.
-        read.catch(() => {});
-        pending.push(read);
+        reading.catch(() => {});
+        pending.push(reading);
         at += bytes.length;
-        if (pending.length > ahead) yield await pending.shift()!;
+        if (pending.length <= ahead) continue;
+        const read = await pending.shift()!;
+        yield read;
+        if (reuse && read.bytes.length === piece) spare.push(read.bytes);
       }
     }
-    while (pending.length > 0) yield await pending.shift()!;
+    while (pending.length > 0) {
+      check();
+      yield await pending.shift()!;
+    }
   } finally {
     await Promise.allSettled(pending);
   }

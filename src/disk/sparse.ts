@@ -18,6 +18,8 @@ type Source = Pick<Disk, 'size' | 'extents' | 'read'>;
 
 /** What is looked at for zeros at once: a multiple of every file system's block. */
 const block = 64 << 10;
+/** Bytes after which what was written is sent to the disk. */
+const flushEvery = 128 << 20;
 
 /**
  * Writes a disk as a raw file, with holes for its zeros. All or nothing: the file appears under its name (and replaces
@@ -27,7 +29,9 @@ const block = 64 << 10;
 export async function writeRaw(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
   await whole(path, async (file) => {
     await file.truncate(disk.size).catch(failed);
-    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal })) {
+    let unwritten = 0;
+    let syncing: Promise<void> | undefined;
+    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) {
       let from = 0;
       for (let at = 0; at < bytes.length; at += block) {
         const end = Math.min(at + block, bytes.length);
@@ -37,7 +41,17 @@ export async function writeRaw(disk: Source, path: string, options: WriteOptions
       }
       await writeAll(file, bytes.subarray(from), offset + from);
       options.onProgress?.(offset + bytes.length);
+      unwritten += bytes.length;
+      // Written out meanwhile, so that the end has little left to wait for. Its failure is the last sync's as well.
+      if (unwritten >= flushEvery && !syncing) {
+        unwritten = 0;
+        syncing = file.datasync().then(
+          () => void (syncing = undefined),
+          () => {},
+        );
+      }
     }
+    await syncing;
     options.onProgress?.(disk.size);
   });
 }

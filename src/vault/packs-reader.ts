@@ -1,6 +1,5 @@
-import { decipher, openSessionKeys, splitMessage } from '../keys/index.ts';
+import { digestOf, openPackBody, openSessionKeys, splitMessage } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
-import { sha256 } from './chunk.ts';
 import { layout } from './layout.ts';
 import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
@@ -16,25 +15,22 @@ export async function openPack(session: Session, digest: string): Promise<Opened
   requireOwner(session);
   const name = layout.pack(digest);
   const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${name}`, { cause });
-  const file = await session.store.get(name);
-  if (sha256(file) !== digest) throw damaged();
+  const { file, digest: is } = await digestOf(await session.store.get(name));
+  if (is !== digest) throw damaged();
   const parts = splitMessage(file);
   if (!parts) throw damaged();
-  for (const key of await openSessionKeys(parts.keyPackets, { keys: session.secrets.keys })) {
-    const opened = decipher(key, parts.body)?.literal;
-    if (!opened) continue;
-    const entries: OpenedPack['entries'] = new Map();
-    try {
-      for (const { name: entry, body } of untar(opened)) {
-        const packed = entry.endsWith('.zst');
-        entries.set(packed ? entry.slice(0, -4) : entry, { bytes: body, packed });
-      }
-    } catch (cause) {
-      throw damaged(cause);
+  const opened = await openPackBody(file, parts.body.byteOffset - file.byteOffset, await openSessionKeys(parts.keyPackets, { keys: session.secrets.keys }));
+  if (!opened) throw damaged();
+  const entries: OpenedPack['entries'] = new Map();
+  try {
+    for (const { name: entry, body } of untar(opened)) {
+      const packed = entry.endsWith('.zst');
+      entries.set(packed ? entry.slice(0, -4) : entry, { bytes: body, packed });
     }
-    return { entries, bytes: opened.length };
+  } catch (cause) {
+    throw damaged(cause);
   }
-  throw damaged();
+  return { entries, bytes: opened.length };
 }
 
 /** Packs kept in memory, least recently used out first, `limit` bytes together; a pack that several want is fetched once. */

@@ -1,7 +1,7 @@
 import { BaluchonError, isError } from '../errors.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
 import { chunkId } from './chunk.ts';
-import { decompress } from './codec.ts';
+import { decompressor } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
@@ -15,11 +15,16 @@ const cacheBytes = 48 << 20;
 /** Chunks kept decompressed, and pages kept parsed. */
 const hotChunks = 8;
 const hotPages = 16;
+/** Chunks of one read that are fetched at once, and how many chunks ahead of one who reads in order packs are fetched. */
+const together = 8;
+const ahead = 48;
 
 export interface ChunkReader {
   /** A chunk's plaintext, checked against its id. Callers must not change it. */
   chunk(id: string): Promise<Buffer>;
   page(id: string): Promise<Id[]>;
+  /** The chunk will be wanted soon: its pack may be fetched. */
+  soon?(id: string): void;
 }
 
 /**
@@ -28,6 +33,7 @@ export interface ChunkReader {
  */
 export function chunkReader(session: Session, packs: () => Promise<string[]>): ChunkReader {
   const cache = packCache(session, cacheBytes);
+  const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
   let loading: Promise<Index> | undefined;
   let listing: Promise<string[] | undefined> | undefined;
   const list = () =>
@@ -56,15 +62,17 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     const entry = (await cache.get(digest)).entries.get(id);
     const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`, { cause });
     if (!entry) throw damaged();
-    const limit = Math.max(session.header.profile.chunk_size, pageBytes);
-    const plain = entry.packed ? await decompress(entry.bytes, limit).catch((cause: unknown) => Promise.reject(damaged(cause))) : entry.bytes;
+    const plain = entry.packed ? await decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : entry.bytes;
     const wanted = Buffer.from(id, 'hex');
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
   };
   const chunks = recent(hotChunks, chunk);
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
-  return { chunk: chunks, page: pages };
+  const soon = (id: string) => {
+    find(id).then(cache.get).catch(() => {});
+  };
+  return { chunk: chunks, page: pages, soon };
 }
 
 /** Digests of the packs that are there. */
@@ -97,6 +105,8 @@ function recent<T>(limit: number, work: (key: string) => Promise<T>): (key: stri
 export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: number): Disk {
   const { size, depth, root } = about;
   const chunkCount = Math.ceil(size / chunkSize);
+  /** Where the last read ended. */
+  let last = -1;
 
   const idAt = async (index: number): Promise<Id> => {
     let id = root;
@@ -135,19 +145,30 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
     },
     async read(offset, into) {
       if (offset < 0 || offset + into.length > size) throw new BaluchonError('vault', `disk ${about.id}: read beyond its end`);
-      for (let done = 0; done < into.length; ) {
-        const index = Math.floor((offset + done) / chunkSize);
-        const from = offset + done - index * chunkSize;
-        const length = Math.min(chunkSize, size - index * chunkSize);
-        const part = into.subarray(done, done + length - from);
+      const inOrder = offset >= last && offset - last < ahead * chunkSize;
+      last = offset + into.length;
+      const fill = async (index: number): Promise<void> => {
+        const start = index * chunkSize;
+        const from = Math.max(offset - start, 0);
+        const length = Math.min(chunkSize, size - start);
+        const part = into.subarray(start + from - offset, start + length - offset);
         const id = await idAt(index);
-        if (id === null) part.fill(0);
-        else {
-          const plain = await reader.chunk(id);
-          if (plain.length !== length) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
-          part.set(plain.subarray(from, from + part.length));
+        if (id === null) {
+          part.fill(0);
+          return;
         }
-        done += part.length;
+        const plain = await reader.chunk(id);
+        if (plain.length !== length) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
+        part.set(plain.subarray(from, from + part.length));
+      };
+      const end = Math.ceil(last / chunkSize);
+      if (inOrder && reader.soon && end + ahead < chunkCount) {
+        const id = await idAt(end + ahead);
+        if (id !== null) reader.soon(id);
+      }
+      for (let index = Math.floor(offset / chunkSize); index < end; index += together) {
+        const some = await Promise.allSettled(Array.from({ length: Math.min(together, end - index) }, (_, nth) => fill(index + nth)));
+        for (const one of some) if (one.status === 'rejected') throw one.reason;
       }
     },
     async close() {},

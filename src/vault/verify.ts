@@ -1,14 +1,15 @@
 import { isError, BaluchonError } from '../errors.ts';
 import { chunkId, sha256 } from './chunk.ts';
-import { decompress } from './codec.ts';
+import { decompressor, type Codec } from './codec.ts';
 import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { Manifest } from './manifest.ts';
-import { openPack } from './packs-reader.ts';
+import { openPack, type OpenedPack } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
 import { pageBytes } from './pages.ts';
+import { ordered } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
 import type { Session } from './session.ts';
@@ -78,9 +79,21 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
   const good = chunkTable();
   const damaged: string[] = [];
-  for (const pack of [...packs].sort()) {
+  const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
+  const sorted = [...packs].sort();
+  // While one pack's chunks are looked at, the next is opened.
+  let next: Promise<OpenedPack> | undefined;
+  for (const [nth, pack] of sorted.entries()) {
     const looked = await work.attempt(async () => {
-      await (options.readData ? verifyPackData(work, pack, good) : named(work, layout.pack(pack), pack));
+      if (!options.readData) return named(work, layout.pack(pack), pack).then(() => true);
+      const opening = next ?? openPack(work.session, pack);
+      const after = sorted[nth + 1];
+      next = undefined;
+      const opened = await opening.finally(() => {
+        next = after === undefined ? undefined : openPack(work.session, after);
+        next?.catch(() => {});
+      });
+      await verifyPackData(work, pack, opened, decompress, good);
       return true;
     });
     if (!looked) damaged.push(pack);
@@ -173,17 +186,18 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
   }
 }
 
-/** Opens a pack and checks every chunk in it; `good` gets the ids. */
-async function verifyPackData(work: Work, digest: string, good: ChunkTable): Promise<void> {
-  const { session } = work;
-  const { entries } = await openPack(session, digest);
-  const limit = Math.max(session.header.profile.chunk_size, pageBytes);
-  for (const [id, { bytes, packed }] of entries) {
-    const plain = packed ? await decompress(bytes, limit).catch(() => undefined) : bytes;
+/** Checks every chunk of a pack; `good` gets the ids. */
+async function verifyPackData({ session, problem }: Work, digest: string, { entries }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
+  const check = async ([id, { bytes, packed }]: [string, { bytes: Buffer; packed: boolean }]): Promise<void> => {
+    const plain = packed ? await decompress(bytes).catch(() => undefined) : bytes;
     const key = Buffer.from(id, 'hex');
     if (plain && session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(key))) good.set(key, 0);
-    else work.problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
+    else problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
+  };
+  async function* each(): AsyncGenerator<[string, { bytes: Buffer; packed: boolean }]> {
+    yield* entries;
   }
+  for await (const _ of ordered(each(), 8, check));
 }
 
 /** What a damaged pack still holds counts as there. */
