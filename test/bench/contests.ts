@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentId } from '../../src/tenant/identity.ts';
 import { have } from './measure.ts';
 
 export interface Step {
@@ -42,7 +43,9 @@ export interface Images {
 }
 
 const root = new URL('../..', import.meta.url).pathname;
-const baluchon = [process.execPath, join(root, 'src/cli/main.ts')];
+/** The program as it is installed: run.ts builds it. */
+export const program = join(root, '.scratch/bench/program');
+const baluchon = [process.execPath, join(program, 'src/cli/main.js')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {
@@ -74,8 +77,9 @@ function vaults(work: string, title: string, about: string, versions: string[], 
   const files = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.raw')).sort();
   const inside = (folder: string, command: string) => ['sh', '-c', `cd ${folder} && ${command}`];
   const ordinals = ['first', 'second'];
-  const restored = (path: (name: string, nth: number) => string) => files(last).map((name, nth): [string, string] => [path(name, nth), join(last, name)]);
+  const restored = (path: (name: string) => string) => files(last).map((name): [string, string] => [path(name), join(last, name)]);
   const key = ['--passphrase-file', passphrase];
+  const exported = (folder: string) => [...baluchon, 'export', repo, ...key, ...files(folder).flatMap((name) => ['--disk', `${name.slice(0, -4)}=${join(folder, name)}`])];
   const restic = { RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: repo, RESTIC_CACHE_DIR: join(work, 'cache') };
   const borg = { BORG_PASSPHRASE: 'bench', BORG_REPO: repo, BORG_BASE_DIR: join(work, 'cache') };
   // Ours and restic's compression is zstd's default; blocks of one size are what borg recommends for disks.
@@ -92,10 +96,10 @@ function vaults(work: string, title: string, about: string, versions: string[], 
           { name: 'init', argv: [...baluchon, 'init', repo, ...key] },
         ],
         steps: [
-          ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: [...task, 'backup', repo, passphrase, ...files(folder).map((name) => join(folder, name))], size: repo })),
-          { name: 'backup of the same again', argv: [...task, 'backup', repo, passphrase, ...files(last).map((name) => join(last, name))], size: repo },
+          ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: exported(folder), size: repo })),
+          { name: 'backup of the same again', argv: exported(last), size: repo },
           { name: 'list', argv: [...baluchon, 'list', repo, ...key] },
-          { name: 'restore', argv: [...baluchon, 'extract', repo, '-o', out, ...key], equal: restored((_, nth) => join(out, 'disks', `volume-${String(nth + 1).padStart(12, '0')}.raw`)) },
+          { name: 'restore', argv: [...baluchon, 'extract', repo, '-o', out, ...key], equal: restored((name) => join(out, 'disks', `${documentId('volume', name.slice(0, -4))}.raw`)) },
           { name: 'verify all data', argv: [...baluchon, 'verify', repo, '--read-data', ...key] },
         ],
       },
