@@ -68,7 +68,12 @@ async function unlock(context: Context, store: Store, name: string, keys: KeyOpt
   // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
   if ((await store.stat('baluchon.yaml')) === undefined) throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
   const { openVault } = await import('../vault/index.ts');
-  return openVault(store, await readKey(context, keys, name), { memory: memoryFolder(context.env), ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
+  return openVault(store, await readKey(context, keys, name), { memory: memoryFolder(context.env), cache: cacheFolder(context.env), ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
+}
+
+/** Where this machine keeps what it would otherwise read again: `$XDG_CACHE_HOME/baluchon/vaults`. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'baluchon', 'vaults');
 }
 
 /** Where this machine keeps what it saw of vaults: `$XDG_STATE_HOME/baluchon/vaults`. */

@@ -1,25 +1,12 @@
 import { seal, unsealSigned } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
+import { readIndexCache, writeIndexCache } from './cache.ts';
+import { addPack, emptyIndex, type Index, type PackContents } from './chunk-index.ts';
 import { sha256 } from './chunk.ts';
 import { decompress, zstd } from './codec.ts';
 import { layout, patterns } from './layout.ts';
 import type { Session } from './session.ts';
-import { chunkTable, type ChunkTable } from './table.ts';
-
-/** Where every chunk lies: the union of the vault's index files. */
-export interface Index {
-  chunks: ChunkTable;
-  /** Pack number -> SHA-256; undefined while the pack is being filled. */
-  packs: (string | undefined)[];
-  numbers: Map<string, number>;
-  /** Damaged or unsigned index files: left out. */
-  problems: string[];
-}
-
-export interface PackContents {
-  sha256: string;
-  ids: Buffer[];
-}
+export { addPack, type Index, type PackContents } from './chunk-index.ts';
 
 const heading = 'baluchon-index/1';
 const textLimit = 1 << 30;
@@ -56,27 +43,35 @@ export async function readIndexFile(session: Session, name: string, digest: stri
   throw new BaluchonError('vault', `damaged: ${name}`);
 }
 
-/** All index files together; with `usable`, only packs that it holds. What can't be read is named in `problems`. */
-export async function loadIndex(session: Session, usable?: Set<string>): Promise<Index> {
-  const index: Index = { chunks: chunkTable(), packs: [], numbers: new Map(), problems: [] };
+/**
+ * All index files together; with `usable`, only packs that it holds. What can't be read is named in `problems`.
+ * @param options.exact reads every file, whatever the cache has
+ * @param options.keep writes what is new into the cache: for who loads all packs that are there
+ */
+export async function loadIndex(session: Session, usable?: Set<string>, options: { exact?: boolean; keep?: boolean } = {}): Promise<Index> {
+  const files = new Map<string, string>();
   for await (const { name } of session.store.list('index/')) {
     const match = patterns.index.exec(name);
-    if (!match) continue;
+    if (match) files.set(match[1]!, name);
+  }
+  const known = session.cache && !options.exact ? await readIndexCache(session, session.cache, usable, new Set(files.keys())) : undefined;
+  const index = known?.index ?? emptyIndex();
+  index.cached = known !== undefined;
+  const before = index.chunks.size;
+  let fresh = 0;
+  for (const [digest, name] of files) {
+    if (known?.files.has(digest)) continue;
+    fresh += 1;
     try {
-      for (const pack of await readIndexFile(session, name, match[1]!)) if (!usable || usable.has(pack.sha256)) addPack(index, pack);
+      for (const pack of await readIndexFile(session, name, digest)) if (!usable || usable.has(pack.sha256)) addPack(index, pack);
     } catch (error) {
       if (!(error instanceof BaluchonError) || error.code !== 'vault') throw error;
       index.problems.push(error.message);
     }
   }
+  // All of it is written again when enough has come.
+  const enough = fresh > 64 || index.chunks.size - before > index.chunks.size / 8;
+  if (options.keep && session.cache && fresh > 0 && enough && index.problems.length === 0) await writeIndexCache(session, session.cache, index, files.keys());
   return index;
 }
 
-export function addPack(index: Index, pack: PackContents): void {
-  let number = index.numbers.get(pack.sha256);
-  if (number === undefined) {
-    number = index.packs.push(pack.sha256) - 1;
-    index.numbers.set(pack.sha256, number);
-  }
-  for (const id of pack.ids) if (id.length === 32 && index.chunks.get(id) === undefined) index.chunks.set(id, number);
-}

@@ -41,11 +41,17 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
       if (isError(error, 'vault')) return undefined;
       throw error;
     }));
+  let exactly: Promise<Index> | undefined;
+  const load = (exact: boolean) => list().then(async (listed) => loadIndex(session, new Set(listed ?? (await presentPacks(session.store))), { exact }));
   const find = async (id: string): Promise<string> => {
-    const index = await (loading ??= list().then(async (listed) => loadIndex(session, new Set(listed ?? (await presentPacks(session.store))))));
+    const index = await (loading ??= load(false));
     const key = Buffer.from(id, 'hex');
     const number = index.chunks.get(key);
     if (number !== undefined) return index.packs[number]!;
+    if (index.cached) {
+      loading = exactly ??= load(true);
+      return find(id);
+    }
     for (const digest of (await list()) ?? (await presentPacks(session.store))) {
       if (index.numbers.has(digest)) continue;
       const ids = await cache.get(digest).then(

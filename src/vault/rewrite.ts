@@ -61,7 +61,7 @@ export async function rewriteBundles(session: Session, all: readonly Opened[], a
   if (hit.length === 0) return result;
 
   const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
-  const index = await loadIndex(session, new Set((await presentPacks(store)).filter((pack) => !avoid.has(pack) && !doomed.has(pack))));
+  const index = await loadIndex(session, new Set((await presentPacks(store)).filter((pack) => !avoid.has(pack) && !doomed.has(pack))), { exact: true });
   const reader = salvageReader(session);
   const needs = { chunks: chunkTable(), pages: chunkTable() };
   const { chunk_size: chunkSize } = header.profile;

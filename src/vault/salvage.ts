@@ -116,7 +116,7 @@ export function salvageReader(session: Session): ChunkReader {
     for (;;) {
       const found = await inDamaged(id);
       if (found) return found;
-      const index = await (loading ??= present().then((all) => loadIndex(session, new Set(all))));
+      const index = await (loading ??= present().then((all) => loadIndex(session, new Set(all), { exact: true })));
       const number = index.chunks.get(key);
       if (number !== undefined) {
         const digest = index.packs[number]!;

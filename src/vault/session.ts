@@ -13,6 +13,8 @@ import type { Key } from './types.ts';
 /** An opened vault: what an owner's or a writer's key gave. */
 export interface Session {
   store: Store;
+  /** Folder in which this machine keeps what it has read of this vault; see cache.ts. */
+  cache?: string;
   header: Header;
   sealing: Sealing;
   /** A writer has no keys of the vault: it adds bundles and reads none. */

@@ -12,6 +12,8 @@ export interface ChunkTable {
   get(id: Uint8Array): number | undefined;
   /** Adds or changes. */
   set(id: Uint8Array, pack: number): void;
+  /** All entries, some thousands at once: 32 bytes of id and 4 of the number, least first. */
+  entries(): Iterable<Uint8Array>;
   /** Bytes held. */
   readonly bytes: number;
 }
@@ -55,6 +57,9 @@ export function chunkTable(): ChunkTable {
     },
     get bytes() {
       return slabs.length * slabEntries * entryBytes + slots.byteLength;
+    },
+    *entries() {
+      for (let first = 0; first < size; first += slabEntries) yield slab(first).subarray(0, Math.min(slabEntries, size - first) * entryBytes);
     },
     get(id) {
       const held = slots[find(id)]!;

@@ -1,5 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { cacheOf, readInfos, writeInfos } from './cache.ts';
 import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { forgetBundles } from './forget.ts';
 import { layout } from './layout.ts';
@@ -11,18 +12,20 @@ import { bundleDisk, chunkReader } from './reader.ts';
 import { repackVault, repairVault } from './repair.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
 import { salvageDisk, salvageReader } from './salvage.ts';
-import type { Bundle, Key, OpenOptions, Vault } from './types.ts';
+import type { Bundle, BundleInfo, Key, OpenOptions, Vault } from './types.ts';
 import { verifyVault } from './verify.ts';
 import { beginBundle, bundleInfo } from './writer.ts';
 
 /**
  * Opens a vault with an owner's or a writer's key; with a writer's only `begin` and `keys.list` do anything.
  * @param options.allowUnknownWriter looks also at bundles that nobody known has signed
+ * @param options.cache folder in which this machine keeps what it would otherwise read again; see cache.ts
  * @param options.memory folder in which this machine keeps what it saw of vaults, to notice what vanishes
  * @throws key, vault, store.
  */
-export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean; memory?: string } = {}): Promise<Vault> {
+export async function openVault(store: Store, key: Key, options: { allowUnknownWriter?: boolean; memory?: string; cache?: string } = {}): Promise<Vault> {
   const session = await openSession(store, key, options);
+  if (options.cache !== undefined) session.cache = cacheOf(options.cache, session.header.vault);
   // A file of one bundle may be written anew under the same name.
   const memory = options.memory === undefined || store.readOnly ? undefined : memoryFile(options.memory, store.name);
   if (memory) await requireSame(memory, session);
@@ -50,14 +53,21 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
     async list(refused) {
       requireOwner(session);
       const infos = [];
+      // Of a bundle that only an exception lets in nothing is kept.
+      const cache = options.allowUnknownWriter ? undefined : session.cache;
+      const known = cache ? await readInfos(session, cache) : new Map<string, BundleInfo>();
+      const seen = new Map<string, BundleInfo>();
       for (const file of await manifestFiles(store)) {
         try {
-          infos.push(bundleInfo(file.id, (await readManifest(session, file)).manifest));
+          const info = known.get(file.name) ?? bundleInfo(file.id, (await readManifest(session, file)).manifest);
+          seen.set(file.name, info);
+          infos.push(info);
         } catch (error) {
           if (!refused || !isError(error, 'vault')) throw error;
           refused(error);
         }
       }
+      if (cache && (seen.size !== known.size || [...seen.keys()].some((name) => !known.has(name)))) await writeInfos(session, cache, seen);
       return infos;
     },
     async open(ref, { salvage } = {}) {

@@ -54,7 +54,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const match = patterns.pack.exec(name);
     if (match && !doomed.has(match[2]!)) there.add(match[2]!);
   }
-  const index = await loadIndex(session, there);
+  const index = await loadIndex(session, there, { keep: true });
 
   const disks: BundleDisk[] = [];
   const used = new Set<number>();

@@ -24,7 +24,7 @@ export interface RunOptions {
 /** Runs the program as a user would, without a terminal, and without the clouds and keys of whoever runs the tests. */
 export async function baluchon(args: string[], options: RunOptions): Promise<Ran> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OS_|BALUCHON_|NO_COLOR|FORCE_COLOR)/.test(name)));
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env: { ...env, XDG_STATE_HOME: options.cwd, XDG_CONFIG_HOME: options.cwd, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env: { ...env, XDG_STATE_HOME: options.cwd, XDG_CACHE_HOME: options.cwd, XDG_CONFIG_HOME: options.cwd, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.setEncoding(options.binary ? 'latin1' : 'utf8').on('data', (text: string) => (out += text));
