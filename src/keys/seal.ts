@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createMessage, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
+import { createMessage, decrypt, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
 import { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 import { fingerprint, type Certificate, type SecretKey } from './identity.ts';
 import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
@@ -52,12 +52,26 @@ export async function seal(plaintext: Uint8Array, to: Recipient, signer?: Secret
 /** Opens a message; undefined when the key does not fit or a byte of it was changed. */
 export async function unseal(message: Uint8Array, with_: Opener): Promise<Buffer | undefined> {
   const parts = splitMessage(message);
-  if (!parts) return undefined;
+  if (!parts) return unsealForeign(message, with_);
   for (const key of await openSessionKeys(parts.keyPackets, with_)) {
     const opened = decipher(key, parts.body);
     if (opened) return opened.literal ?? opened.packets;
   }
   return undefined;
+}
+
+/** A small message in another program's form (partial lengths, compressed, armored): an owner's file made by hand. */
+async function unsealForeign(message: Uint8Array, with_: Opener): Promise<Buffer | undefined> {
+  if (message.length > 1 << 20) return undefined;
+  try {
+    const armored = message[0] === 0x2d;
+    const read = armored ? await readMessage({ armoredMessage: Buffer.from(message).toString('latin1'), config: lenient }) : await readMessage({ binaryMessage: message, config: lenient });
+    const how = 'keys' in with_ ? { decryptionKeys: with_.keys } : { passwords: 'passphrase' in with_ ? with_.passphrase : with_.secret };
+    const { data } = await decrypt({ message: read, ...how, date: anyTime, format: 'binary', config: lenient });
+    return Buffer.from(data as Uint8Array);
+  } catch {
+    return undefined;
+  }
 }
 
 export interface Unsealed {
