@@ -67,7 +67,7 @@ async function qemuImg(path: string, format: string, args: string[], { signal, o
     signal?.removeEventListener('abort', stop);
   }
   const said = err.trim().split('\n').at(-1)?.replace(/^qemu-img: /, '') ?? '';
-  if (/No space left|Disk quota/.test(err)) throw new BaluchonError('store', `no room to convert ${path}`, { hint: 'give a larger scratch folder with --scratch DIR' });
+  if (/No space left|Disk quota|File too large/.test(err)) throw new BaluchonError('store', `no room to convert ${path}`, { hint: 'give a larger scratch folder with --scratch DIR' });
   const hint = /lock/.test(said) ? 'a machine that runs may be using it: shut it down first' : undefined;
   throw new BaluchonError('usage', `can't read disk image ${path} as ${format}: ${said}`, hint === undefined ? {} : { hint });
 }

@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { bootOf } from '../disk/boot.ts';
 import { convertToRaw } from '../disk/convert.ts';
 import type { Disk } from '../disk/disk.ts';
@@ -36,6 +36,16 @@ interface Work {
 
 const gib = 2 ** 30;
 
+/** Files that hold images and are none: what they are called, how they begin, what to do. */
+const wrapped: { endings: string[]; magic: string; hint: (file: string) => string }[] = [
+  { endings: ['.gz', '.tgz'], magic: '1f8b', hint: (file) => `unpack it first: gunzip -k ${file}` },
+  { endings: ['.xz'], magic: 'fd377a585a00', hint: (file) => `unpack it first: unxz -k ${file}` },
+  { endings: ['.zst'], magic: '28b52ffd', hint: (file) => `unpack it first: unzstd ${file}` },
+  { endings: ['.bz2'], magic: '425a68', hint: (file) => `unpack it first: bunzip2 -k ${file}` },
+  { endings: ['.zip'], magic: '504b0304', hint: (file) => `unpack it first: unzip ${file}` },
+  { endings: ['.ova', '.tar'], magic: '', hint: (file) => `it is a tar: unpack it with tar -xf ${file}, then name the disk images in it` },
+];
+
 /** What a bundle of image files says of where it came from. */
 const source: Source = { cloud: 'file', project: { id: '', name: 'disks' }, services: {} };
 
@@ -51,7 +61,9 @@ export async function exportImages(images: readonly ImageFile[], vault: Vault, o
   for (const { name, path } of images) {
     if (name === '') throw new BaluchonError('usage', `the disk ${path} has no name`, { hint: 'write it as NAME=FILE' });
     if (files.some((other) => other.name === name)) throw new BaluchonError('usage', `two disks are called ${name}`, { hint: 'the same name is the same volume in every bundle' });
-    files.push({ name, path, format: await imageFormat(path) });
+    const format = await imageFormat(path);
+    if (format === 'raw') await requireBare(path);
+    files.push({ name, path, format });
   }
   const writer = await vault.begin();
   const scratch = await openScratch(options.scratch);
@@ -139,6 +151,20 @@ function volumeOf(id: string, name: string, file: string, format: ImageFormat, s
     image_metadata: uefiOnly ? { hw_firmware_type: 'uefi' } : {},
   };
   return { kind: 'volume', id, name, params, refs: {}, info: { file, format, bytes: size, bootable_because: because } };
+}
+
+/** What would be packed as a raw disk and is an archive, by its name and its first bytes. @throws usage */
+async function requireBare(path: string): Promise<void> {
+  const found = wrapped.find(({ endings }) => endings.includes(extname(path).toLowerCase()));
+  if (found === undefined) return;
+  const disk = await openImage(path, 'raw');
+  try {
+    const head = Buffer.alloc(Math.min(6, disk.size));
+    await disk.read(0, head);
+    if (head.toString('hex').startsWith(found.magic)) throw new BaluchonError('usage', `${path} is no disk image but an archive`, { hint: found.hint(path) });
+  } finally {
+    await disk.close();
+  }
 }
 
 /** Differs when somebody wrote to the file. */

@@ -21,7 +21,9 @@ export async function writeTarFile(path: string, files: AsyncIterable<{ name: st
   const feeding = (async () => {
     for await (const { name, body } of files) {
       await new Promise<void>((resolve, reject) => {
-        tar.entry({ name, size: body.length, mode: 0o644, mtime }, Buffer.from(body.buffer, body.byteOffset, body.byteLength), (error) => (error ? reject(error) : resolve()));
+        const entry = tar.entry({ name, size: body.length, mode: 0o644, mtime }, Buffer.from(body.buffer, body.byteOffset, body.byteLength), (error) => (error ? reject(error) : resolve()));
+        // It may fail outside of its callback, when the file can't be written.
+        entry.on('error', reject);
       });
       written.files += 1;
       written.bytes += body.length;
@@ -39,10 +41,13 @@ export async function writeTarFile(path: string, files: AsyncIterable<{ name: st
     await rename(half, path);
     return written;
   } catch (error) {
+    // What fed the tar may have failed first; what it says once the tar is gone tells nothing.
+    const cause = source ?? error;
     tar.destroy();
     await feeding;
     await rm(half, { force: true });
-    throw source instanceof BaluchonError ? source : signal?.aborted ? new BaluchonError('interrupted', 'interrupted', { cause: error }) : failed(path, source ?? error);
+    if (cause instanceof BaluchonError) throw cause;
+    throw signal?.aborted ? new BaluchonError('interrupted', 'interrupted', { cause }) : failed(path, cause);
   }
 }
 

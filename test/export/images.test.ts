@@ -3,6 +3,7 @@ import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openImage } from '../../src/disk/open.ts';
 import type { Event } from '../../src/events.ts';
@@ -112,6 +113,17 @@ describe('a bundle of image files', () => {
     const { vault, noted } = notedVault();
     await expect(exportImages(images, vault)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
     expect(noted).toMatchObject({ committed: [], aborted: 0 });
+  });
+
+  test.each([
+    ['disk.raw.gz', gzipSync('bytes of a disk'), /^unpack it first: gunzip -k /],
+    ['appliance.ova', Buffer.from('appliance.ovf'), /tar -xf/],
+  ])('an archive is not taken for a raw disk: %s', async (name, bytes, hint) => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    const { vault, noted } = notedVault();
+    await expect(exportImages([{ name: 'a', path }], vault)).rejects.toMatchObject({ code: 'usage', message: `${path} is no disk image but an archive`, hint: expect.stringMatching(hint) });
+    expect(noted.committed).toEqual([]);
   });
 
   test('an empty file and a damaged qcow2 are matters of the file, not of a cloud', async () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { BaluchonError } from '../../src/errors.ts';
 import { openStore } from '../../src/store/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { writeTarFile } from '../../src/store/write-tarfile.ts';
+import { tarHeader } from '../../src/vault/tar.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'bal-tar-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -77,6 +79,25 @@ describe('a .baluchon file as a store', () => {
     await store.close();
   });
 
+  test('of many GiB: what lies far behind is read where it lies', async () => {
+    const big = join(root, 'big.baluchon');
+    const size = 7 * 2 ** 30 + 5;
+    const body = randomBytes(1000);
+    const handle = await open(big, 'w');
+    await handle.write(tarHeader('packs/aa/hole', size), 0, 512, 0);
+    const at = 512 + Math.ceil(size / 512) * 512;
+    await handle.write(tarHeader('packs/ab/far', body.length), 0, 512, at);
+    await handle.write(body, 0, body.length, at + 512);
+    await handle.truncate(at + 512 + 1024 + 1024);
+    await handle.close();
+    const store = await openStore(big);
+    expect(await names(store)).toEqual(['packs/aa/hole', 'packs/ab/far']);
+    expect(Buffer.from(await store.get('packs/ab/far')).equals(body)).toBe(true);
+    expect(await store.stat('packs/aa/hole')).toMatchObject({ size });
+    expect(await store.get('packs/aa/hole', { offset: size - 10, length: 10 })).toEqual(Buffer.alloc(10));
+    await store.close();
+  });
+
   test('cut anywhere, what lies before the cut is there and what lies behind is missing', async () => {
     const bytes = readFileSync(whole);
     const cut = join(root, 'cut.baluchon');
@@ -126,6 +147,30 @@ describe('writing one', () => {
     }
     await expect(writeTarFile(join(folder, 'x'), broken())).rejects.toMatchObject({ code: 'vault', message: 'damaged: b' });
     await expect(writeTarFile(join(folder, 'no/x'), all())).rejects.toMatchObject({ code: 'store', message: expect.stringContaining('no such folder') });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('a place that takes no more bytes: a store error that says so, and nothing half-written', () => {
+    const folder = mkdtempSync(join(root, 'f'));
+    const program = `
+      import { writeTarFile } from ${JSON.stringify(new URL('../../src/store/write-tarfile.ts', import.meta.url).href)};
+      async function* files() { for (let at = 0; at < 50; at++) yield { name: 'packs/' + at, body: Buffer.alloc(300_000) }; }
+      await writeTarFile(${JSON.stringify(join(folder, 'x'))}, files()).catch((error) => console.log(error.code, error.message));`;
+    const limited = spawnSync('sh', ['-c', `trap '' XFSZ; ulimit -f 1024; exec "$0" --input-type=module -e "$1"`, process.execPath, program]);
+    expect(String(limited.stdout)).toBe(`store can't write ${join(folder, 'x')}: too large for this file system\n`);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('interrupted: nothing is left', async () => {
+    const folder = mkdtempSync(join(root, 'f'));
+    const controller = new AbortController();
+    async function* slow(): AsyncGenerator<{ name: string; body: Buffer }> {
+      for (let at = 0; ; at++) {
+        if (at === 3) controller.abort();
+        yield { name: `packs/${at}`, body: Buffer.alloc(100_000) };
+      }
+    }
+    await expect(writeTarFile(join(folder, 'x'), slow(), controller.signal)).rejects.toMatchObject({ code: 'interrupted' });
     expect(readdirSync(folder)).toEqual([]);
   });
 
