@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-export const main = join(import.meta.dirname, '../../src/cli/main.ts');
+export const main = join(import.meta.dirname, '../../src/cli/start.mjs');
 
 export interface Outcome {
   code: number;
