@@ -3,6 +3,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { bootOf } from '../disk/boot.ts';
 import { convertToRaw } from '../disk/convert.ts';
 import type { Disk } from '../disk/disk.ts';
+import { openInPlace } from '../disk/in-place.ts';
 import { imageFormat, openImage, type ImageFormat } from '../disk/open.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
@@ -19,7 +20,7 @@ export interface ImageFile {
 }
 
 export interface ImagesOptions {
-  /** Where images of formats that only QEMU reads are converted, one after the other; default: the system's temporary folder. */
+  /** Where images that can't be read in place are converted, one after the other; default: the system's temporary folder. */
   scratch?: string;
   /** Words by which people find and keep the bundle. */
   tags?: string[];
@@ -51,7 +52,7 @@ const source: Source = { cloud: 'file', project: { id: '', name: 'disks' }, serv
 
 /**
  * Packs image files into a new bundle, each as a volume of that name, of as many GiB as hold it. Raw and qcow2 are read as
- * they are; vmdk, vdi, vhdx and the like are converted by qemu-img first. The same name is the same volume in every bundle.
+ * they are, vmdk, vdi, vhdx and the like with the help of qemu-img: in place where it can tell what lies where, else converted first. The same name is the same volume in every bundle.
  * @throws usage for a file that can't be read, that is damaged or that changes meanwhile, and for names that are equal; store, vault, interrupted.
  */
 export async function exportImages(images: readonly ImageFile[], vault: Vault, options: ImagesOptions = {}): Promise<ExportReport> {
@@ -127,6 +128,8 @@ async function openAny({ scratch, emit, signal }: Work, path: string, format: Im
   const raw = join(scratch, id);
   const remove = () => rm(raw, { force: true });
   try {
+    const there = await openInPlace(path, format, signal);
+    if (there) return { disk: there, release: () => there.close() };
     emit({ type: 'debug', message: `${path}: ${format}, converted by qemu-img` });
     await convertToRaw(resolve(path), format, raw, { signal, onProgress: (done) => emit({ type: 'progress', id, done, total: 200 }) });
     const disk = await openImage(raw, 'raw');

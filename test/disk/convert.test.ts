@@ -1,11 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { convertToRaw } from '../../src/disk/convert.ts';
+import { openInPlace } from '../../src/disk/in-place.ts';
 import { imageFormat, type ImageFormat } from '../../src/disk/open.ts';
 import { testFolder } from './folder.ts';
-import { noise } from './memory.ts';
+import { noise, rawView } from './memory.ts';
 import { expectQemu, haveQemu, qemuImg } from './qemu.ts';
 
 const folder = await testFolder();
@@ -25,25 +26,36 @@ beforeAll(async () => {
   await file.close();
 });
 
-const formats: [ImageFormat, string, string[]][] = [
-  ['vmdk', 'sparse.vmdk', ['-O', 'vmdk']],
-  ['vmdk', 'stream.vmdk', ['-O', 'vmdk', '-o', 'subformat=streamOptimized']],
-  ['vmdk', 'flat.vmdk', ['-O', 'vmdk', '-o', 'subformat=monolithicFlat']],
-  ['vdi', 'box.vdi', ['-O', 'vdi']],
-  ['vhdx', 'hyper.vhdx', ['-O', 'vhdx']],
-  ['vhd', 'dynamic.vhd', ['-O', 'vpc', '-o', 'force_size=on']],
-  ['vhd', 'fixed.vhd', ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on']],
-  ['qed', 'old.qed', ['-O', 'qed']],
-  ['parallels', 'box.hdd', ['-O', 'parallels']],
+/** And whether QEMU tells where its bytes lie. */
+const formats: [ImageFormat, string, string[], boolean][] = [
+  ['vmdk', 'sparse.vmdk', ['-O', 'vmdk'], true],
+  ['vmdk', 'stream.vmdk', ['-O', 'vmdk', '-o', 'subformat=streamOptimized'], false],
+  ['vmdk', 'flat.vmdk', ['-O', 'vmdk', '-o', 'subformat=monolithicFlat'], false],
+  ['vdi', 'box.vdi', ['-O', 'vdi'], true],
+  ['vhdx', 'hyper.vhdx', ['-O', 'vhdx'], false],
+  ['vhd', 'dynamic.vhd', ['-O', 'vpc', '-o', 'force_size=on'], true],
+  ['vhd', 'fixed.vhd', ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on'], true],
+  ['qed', 'old.qed', ['-O', 'qed'], true],
+  ['parallels', 'box.hdd', ['-O', 'parallels'], true],
 ];
 
 describe('an image of another format', () => {
   expectQemu('vmdk, vdi, vhdx and vhd', () => {});
 
-  test.runIf(haveQemu).each(formats)('%s is known by its bytes and becomes the same raw disk, sparse: %s', async (format, name, options) => {
+  test.runIf(haveQemu).each(formats)('%s is known by its bytes and becomes the same raw disk, sparse: %s', async (format, name, options, inPlace) => {
     const image = join(folder, name);
     qemuImg('convert', '-f', 'raw', ...options, plain, image);
     expect(await imageFormat(image)).toBe(format);
+    const disk = await openInPlace(image, format);
+    expect(disk !== undefined).toBe(inPlace);
+    if (disk) {
+      expect((await rawView(disk, 777_777)).equals(await readFile(plain))).toBe(true);
+      let held = 0;
+      for await (const { length } of disk.extents()) held += length;
+      expect(held).toBeLessThanOrEqual(name === 'fixed.vhd' ? size : 4 << 20);
+      expect(disk.size).toBe(size);
+      await disk.close();
+    }
     const percents: number[] = [];
     await convertToRaw(image, format, into, { onProgress: (percent) => percents.push(percent) });
     expect((await readFile(into)).equals(await readFile(plain))).toBe(true);
@@ -55,6 +67,15 @@ describe('an image of another format', () => {
     const image = join(folder, 'bad.vdi');
     writeFileSync(image, Buffer.concat([Buffer.alloc(64), Buffer.from([0x7f, 0x10, 0xda, 0xbe]), Buffer.alloc(4096)]));
     await expect(convertToRaw(image, 'vdi', into)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/^can't read disk image .*bad\.vdi as vdi: .+$/) });
+  });
+
+  test.runIf(haveQemu)('read in place and cut short meanwhile: an error, no zeros', async () => {
+    const image = join(folder, 'cut.vdi');
+    qemuImg('convert', '-f', 'raw', '-O', 'vdi', plain, image);
+    const disk = await openInPlace(image, 'vdi');
+    await truncate(image, 100_000);
+    await expect(rawView(disk!)).rejects.toMatchObject({ code: 'cloud', message: expect.stringContaining('it ended at byte') });
+    await disk!.close();
   });
 
   test.runIf(haveQemu)('whose data lies in another folder is refused: a guest may have written that', async () => {
