@@ -53,7 +53,7 @@ describe('a vault with writers, a paper key and two epochs, as frozen', () => {
   });
 
   test.each(['--gpg', '--sq'])('its own recover.sh gives back the same, with %s', (tool) => {
-    need('gpg', 'sq', 'zstd', 'tar', 'awk');
+    need('gpg', 'sq', 'openssl', 'zstd', 'tar', 'awk');
     const out = join(folder(), 'out');
     const { status, text: said } = run('sh', ['recover.sh', tool, '--paper', fixture('vault-2.paper.txt'), '--bundle', 'cffb78ca', out], { cwd: fixture('vault-2') });
     expect(said).toContain('all is in');

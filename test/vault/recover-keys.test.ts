@@ -39,7 +39,7 @@ function expectDisk({ out, status, text }: ReturnType<typeof recover>, expected:
 }
 
 beforeAll(async () => {
-  need('gpg', 'sq', 'zstd', 'tar', 'awk');
+  need('gpg', 'sq', 'openssl', 'zstd', 'tar', 'awk');
   for (const [tool, own] of Object.entries(programs)) paths[tool] = pathWith(join(folder(), 'bin'), [...base, ...own]);
   const home = join(folder(), 'g');
   const pgp = gpg(home);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Programs that the tests of interoperability need, and the Debian packages that bring them. */
-const packages: Record<string, string> = { gpg: 'gnupg', zstd: 'zstd', tar: 'tar', awk: 'mawk', sq: 'sq' };
+const packages: Record<string, string> = { gpg: 'gnupg', zstd: 'zstd', tar: 'tar', awk: 'mawk', sq: 'sq', openssl: 'openssl' };
 
 export function which(program: string): string | undefined {
   return (process.env['PATH'] ?? '').split(':').concat('/usr/bin', '/bin').map((folder) => join(folder, program)).find((path) => existsSync(path));
