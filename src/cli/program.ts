@@ -140,8 +140,8 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     usage: 'diff <left> <right>',
-    summary: 'what differs between two projects, attribute by attribute',
-    more: ['Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.', 'Of two bundles of one vault it tells as well how much of each disk differs, without reading the disks.'],
+    summary: 'what differs between two bundles or projects',
+    more: ['Attribute by attribute. Each side is a bundle, or cloud:NAME for a cloud of clouds.yaml as it is now. Exit code 1 when something differs.', 'Of two bundles of one vault it tells as well how much of each disk differs, without reading the disks.'],
     options: reading,
     examples: ['baluchon diff ./vault cloud:beta', 'baluchon diff ./vault@2026-11-01 ./vault'],
     load: () => import('./commands/diff.ts'),
@@ -199,7 +199,7 @@ export const DECLARATIONS: readonly Declaration[] = [
   },
   {
     usage: 'copy <vault> <target>',
-    summary: 'bring everything that is missing there to another vault, without keys',
+    summary: 'bring what is missing to another vault, without keys',
     more: [
       'From any place to any place: <target> is empty, or an earlier copy. What it has already is not sent again; the same command goes on where one was cut short.',
       'Each file is checked before it is written. Exit code 5 when something of the source is damaged: it is named, and all else is copied.',
