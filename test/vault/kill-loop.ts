@@ -69,7 +69,8 @@ export async function killLoop(root: string, copy: string, times: number): Promi
     const ended = once(child, 'close');
     while (!said.includes('ready') && child.exitCode === null) await Promise.race([once(child.stdout, 'data'), ended]);
     // Some die while they open the vault, most in the middle of something.
-    while (round % 5 > 0 && !said.includes('done') && child.exitCode === null) await Promise.race([once(child.stdout, 'data'), ended]);
+    const late = round % 5 > 0 ? 'done' : 'ready';
+    while (!said.includes(late) && child.exitCode === null) await Promise.race([once(child.stdout, 'data'), ended]);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 700));
     child.kill('SIGKILL');
     await ended;
