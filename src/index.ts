@@ -33,4 +33,5 @@ export type { Store } from './store/store.ts';
 export { diffDocuments, type Difference, type Side } from './tenant/diff.ts';
 export type { DiskDocument, Document } from './tenant/document.ts';
 export { changedExtents, createVault, openVault, packBundle, unpackBundle } from './vault/index.ts';
-export type { Bundle, BundleInfo, Key, Source, Vault } from './vault/types.ts';
+export { newPaperKey, paperLines, parsePaperKey } from './keys/index.ts';
+export type { Bundle, BundleInfo, Key, Member, Source, Vault, VaultKeys } from './vault/types.ts';

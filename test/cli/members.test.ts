@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import jsQR from 'jsqr';
 import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DECLARATIONS } from '../../src/cli/program.ts';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { baluchon, type Ran, type RunOptions } from './kit.ts';
 
@@ -51,10 +52,39 @@ describe('a backup host that can’t read', () => {
     expect((await run(['list', './vault', ...pw])).out).toContain('2 bundles');
   });
 
-  test.each([['list'], ['show'], ['extract', '-o', 'out'], ['verify'], ['verify', '--read-data'], ['diff', './vault'], ['plan', '--os-cloud', 'x'], ['map', '--os-cloud', 'x'], ['keys rotate'], ['keys paper'], ['keys add', '--new-passphrase-file', 'second'], ['forget', '--keep-last', '1']])('gets nothing out of it: %s', async (command, ...more) => {
-    const { exit, out, err } = await run([...command.split(' '), './vault', ...more, ...host]);
-    expect(err).toBe("baluchon: a writer's key adds bundles to ./vault and reads none\n  use an owner's key or passphrase\n");
+  const reading: string[][] = [
+    ['list', './vault'],
+    ['list', './vault', '--allow-unknown-writer'],
+    ['show', './vault'],
+    ['show', './vault', 'volume/d'],
+    ['cat', './vault', 'volume/d'],
+    ['extract', './vault', '-o', 'out'],
+    ['extract', './vault', '-o', 'out', '--salvage'],
+    ['verify', './vault'],
+    ['verify', './vault', '--read-data'],
+    ['diff', './vault', './vault'],
+    ['map', './vault', '--os-cloud', 'x'],
+    ['plan', './vault', '--os-cloud', 'x'],
+    ['import', './vault', '--os-cloud', 'x', '--yes'],
+    ['forget', './vault', '--keep-last', '1'],
+    ['prune', './vault', '--repack'],
+    ['repair', './vault'],
+    ['keys add', './vault', '--new-passphrase-file', 'second'],
+    ['keys remove', './vault', 'passphrase-1'],
+    ['keys rotate', './vault'],
+    ['keys paper', './vault'],
+  ];
+  test.each(reading)('gets nothing out of it: %s %s', async (command, ...more) => {
+    const { exit, out, err } = await run([...command!.split(' '), ...more, ...host]);
+    expect(err).toContain("baluchon: a writer's key adds bundles to ./vault and reads none\n  use an owner's key or passphrase\n");
     expect({ exit, out }).toEqual({ exit: 5, out: '' });
+    expect(await readdir(cwd)).not.toContain('out');
+  });
+
+  test('no command that opens a vault is left out above', () => {
+    const others = ['init', 'export', 'keys list', 'cleanup', 'demo', 'pack', 'unpack', 'copy'];
+    const commands = DECLARATIONS.map(({ usage }) => usage.replace(/ [<[].*/, ''));
+    expect([...new Set(reading.map(([command]) => command!)), ...others].sort()).toEqual([...commands].sort());
   });
 });
 
