@@ -49,7 +49,8 @@ export async function readIndexCache(session: Session, cache: string, usable: Re
     // An index file that is gone was taken back, by a repair for one.
     if (files.some((digest) => !current.has(digest))) return undefined;
     const mac = createHmac('sha256', indexKey(session)).update(start).update(head);
-    const index = emptyIndex();
+    const kept = packs.filter((pack) => usable === undefined || usable.has(pack)).length;
+    const index = emptyIndex(Math.floor(((size - length) / entryBytes) * (kept / Math.max(1, packs.length)) * 0.9));
     const wanted = packs.map((pack) => (usable === undefined || usable.has(pack) ? index.packs.push(pack) - 1 : -1));
     for (const [number, pack] of index.packs.entries()) index.numbers.set(pack!, number);
     const end = size - 32;

@@ -17,13 +17,14 @@ export interface PackContents {
   ids: Buffer[];
 }
 
-export function emptyIndex(): Index {
-  return { chunks: chunkTable(), packs: [], numbers: new Map(), problems: [], cached: false };
+/** @param expected chunks that will come at least */
+export function emptyIndex(expected = 0): Index {
+  return { chunks: chunkTable(expected), packs: [], numbers: new Map(), problems: [], cached: false };
 }
 
 /** The first pack that a chunk was found in stays. */
 export function addIndexed(index: Index, id: Uint8Array, number: number): void {
-  if (index.chunks.get(id) === undefined) index.chunks.set(id, number);
+  index.chunks.add(id, number);
 }
 
 export function addPack(index: Index, pack: PackContents): void {

@@ -10,6 +10,8 @@ export interface ChunkTable {
   readonly size: number;
   /** The pack's number, or undefined. */
   get(id: Uint8Array): number | undefined;
+  /** Adds where it is not there. */
+  add(id: Uint8Array, pack: number): void;
   /** Adds or changes. */
   set(id: Uint8Array, pack: number): void;
   /** All entries, some thousands at once: 32 bytes of id and 4 of the number, least first. */
@@ -22,10 +24,11 @@ const place = (entry: number) => (entry % slabEntries) * entryBytes;
 // Ids are HMACs: any four bytes of them are a good hash.
 const start = (bytes: Uint8Array, at: number) => ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 
-export function chunkTable(): ChunkTable {
+/** @param expected how many will come at least: spares growing on the way */
+export function chunkTable(expected = 0): ChunkTable {
   const slabs: Buffer[] = [];
   let size = 0;
-  let slots = new Uint32Array(1 << 10);
+  let slots = new Uint32Array(Math.max(1 << 10, 2 ** Math.ceil(Math.log2(expected / 0.8 + 1))));
 
   const slab = (entry: number) => slabs[Math.floor(entry / slabEntries)]!;
 
@@ -37,7 +40,9 @@ export function chunkTable(): ChunkTable {
       const held = slots[slot]!;
       if (held === 0) return slot;
       const at = place(held - 1);
-      if (slab(held - 1).compare(id, 0, idBytes, at, at + idBytes) === 0) return slot;
+      const bytes = slab(held - 1);
+      // Neighbours differ in other bytes than those that chose the slot; a whole comparison costs ten times as much.
+      if (bytes[at + 4] === id[4] && bytes[at + 5] === id[5] && bytes.compare(id, 0, idBytes, at, at + idBytes) === 0) return slot;
       slot = (slot + 1) & mask;
     }
   };
@@ -49,6 +54,21 @@ export function chunkTable(): ChunkTable {
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = entry + 1;
     }
+  };
+
+  const put = (free: number, id: Uint8Array, pack: number) => {
+    let slot = free;
+    if (size + 1 > slots.length * 0.8) {
+      grow();
+      slot = find(id);
+    }
+    if (size === slabs.length * slabEntries) slabs.push(Buffer.allocUnsafeSlow(slabEntries * entryBytes));
+    const at = place(size);
+    const bytes = slab(size);
+    for (let byte = 0; byte < idBytes; byte++) bytes[at + byte] = id[byte]!;
+    bytes.writeUInt32LE(pack, at + idBytes);
+    size += 1;
+    slots[slot] = size;
   };
 
   return {
@@ -65,21 +85,15 @@ export function chunkTable(): ChunkTable {
       const held = slots[find(id)]!;
       return held === 0 ? undefined : slab(held - 1).readUInt32LE(place(held - 1) + idBytes);
     },
+    add(id, pack) {
+      const slot = find(id);
+      if (slots[slot] === 0) put(slot, id, pack);
+    },
     set(id, pack) {
-      let slot = find(id);
-      let held = slots[slot]!;
-      if (held === 0) {
-        if (size + 1 > slots.length * 0.8) {
-          grow();
-          slot = find(id);
-        }
-        if (size === slabs.length * slabEntries) slabs.push(Buffer.allocUnsafeSlow(slabEntries * entryBytes));
-        slab(size).set(id.subarray(0, idBytes), place(size));
-        size += 1;
-        held = size;
-        slots[slot] = held;
-      }
-      slab(held - 1).writeUInt32LE(pack, place(held - 1) + idBytes);
+      const slot = find(id);
+      const held = slots[slot]!;
+      if (held === 0) put(slot, id, pack);
+      else slab(held - 1).writeUInt32LE(pack, place(held - 1) + idBytes);
     },
   };
 }
