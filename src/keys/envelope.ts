@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
+import { release } from './memory.ts';
 import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 
 /** 32 bytes: AES-256. */
@@ -10,13 +11,17 @@ const slice = 1 << 18;
 const noIv = Buffer.alloc(16);
 const mdcHeader = Buffer.from([0xd3, 0x14]);
 
+/** Bytes of a message between the session key packets and the first byte of its literal data, with profile `rfc4880`. */
+export const envelopeLead = 6 + 1 + 18 + 12;
+
 /** Bytes that sealing adds to `length` bytes of plaintext, without the packets that carry the session key. */
 export const envelopeOverhead = 6 + 1 + 18 + 12 + 22;
 
 /**
  * An OpenPGP symmetrically encrypted, integrity protected packet, version 1 (RFC 4880, 5.13), of `parts` one after the other:
  * as one literal data packet, or as they are when they are packets already (`packets`). OpenPGP.js does the same at half
- * the speed and several copies. With profile `rfc9580` it is version 2. The message lies in `into` where that is large enough.
+ * the speed and several copies. With profile `rfc9580` it is version 2. The message lies in `into` where that is
+ * large enough; a part may lie there already, at the place where it will come to be.
  */
 export function encipher(key: SessionKey, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array; sealing?: Sealing; into?: Uint8Array | undefined } = {}): Buffer {
   if (options.sealing === 'rfc9580') return encipherAead(key, parts, options);
@@ -38,6 +43,7 @@ export function encipher(key: SessionKey, parts: Uint8Array[], options: { packet
       const sealed = cipher.update(piece);
       out.set(sealed, at);
       at += sealed.length;
+      release(sealed);
     }
   };
   const prefix = Buffer.allocUnsafe(18);
@@ -78,7 +84,9 @@ export function decipher(key: SessionKey, body: Uint8Array): Opened | undefined 
   const digest = createHash('sha1');
   const hashed = plain.length - 20;
   for (let at = 0; at < plain.length; at += slice) {
-    plain.set(decipherer.update(body.subarray(1 + at, 1 + at + slice)), at);
+    const opened = decipherer.update(body.subarray(1 + at, 1 + at + slice));
+    plain.set(opened, at);
+    release(opened);
     if (at < hashed) digest.update(plain.subarray(at, Math.min(at + slice, hashed)));
   }
   if (plain.readUInt16BE(14) !== plain.readUInt16BE(16)) return undefined;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { decipher, encipher, type SessionKey } from './envelope.ts';
+import { decipher, encipher, envelopeLead, type SessionKey } from './envelope.ts';
+import { release } from './memory.ts';
 import type { Sealing } from './openpgp.ts';
 
 /**
@@ -10,10 +11,10 @@ import type { Sealing } from './openpgp.ts';
 
 interface SealJob {
   task: 'seal';
-  plain: Uint8Array<ArrayBuffer>;
+  /** The plaintext lies in it at `from`, `used` bytes of it; before it there is room for what a message begins with, behind it for its end. */
+  memory: Uint8Array<ArrayBuffer>;
+  from: number;
   used: number;
-  /** Memory to use again. */
-  into: Uint8Array<ArrayBuffer> | undefined;
   key: SessionKey;
   keyPackets: Uint8Array;
   sealing: Sealing;
@@ -36,7 +37,7 @@ type Job = SealJob | DigestJob | OpenJob;
 
 interface Done {
   error?: Error;
-  plain?: Uint8Array<ArrayBuffer>;
+  memory?: Uint8Array<ArrayBuffer>;
   file?: Uint8Array<ArrayBuffer>;
   literal?: Uint8Array<ArrayBuffer>;
   digest?: string;
@@ -47,13 +48,18 @@ const mark = 'baluchon-sealer';
 function work(job: Job): Done {
   if (job.task === 'digest') return { file: job.file, digest: sha256(job.file) };
   if (job.task === 'seal') {
-    const file = encipher(job.key, [job.plain.subarray(0, job.used)], job) as Uint8Array<ArrayBuffer>;
-    return { plain: job.plain, file, digest: sha256(file) };
+    const { memory, from, used, sealing } = job;
+    const lead = job.keyPackets.length + envelopeLead;
+    const into = sealing === 'rfc4880' && lead <= from ? memory.subarray(from - lead) : undefined;
+    const file = encipher(job.key, [memory.subarray(from, from + used)], { keyPackets: job.keyPackets, sealing, into }) as Uint8Array<ArrayBuffer>;
+    return { memory, file, digest: sha256(file) };
   }
   const body = job.file.subarray(job.body);
   for (const key of job.keys) {
     const literal = decipher(key, body)?.literal;
-    if (literal) return { literal: literal as Uint8Array<ArrayBuffer> };
+    if (!literal) continue;
+    release(job.file);
+    return { literal: literal as Uint8Array<ArrayBuffer> };
   }
   return {};
 }
@@ -70,7 +76,7 @@ if (workerData === mark) {
     } catch (error) {
       done = { error: error as Error };
     }
-    parentPort!.postMessage(done, [done.plain, done.file, done.literal].flatMap((bytes) => (bytes ? [bytes.buffer] : [])));
+    parentPort!.postMessage(done, [...new Set([done.memory, done.file, done.literal].flatMap((bytes) => (bytes ? [bytes.buffer] : [])))]);
   });
 }
 
@@ -96,22 +102,23 @@ function start(): Worker {
 function run(job: Job): Promise<Done> {
   thread ??= start();
   thread.ref();
-  const bytes = job.task === 'seal' ? [job.plain, ...(job.into ? [job.into] : [])] : [job.file];
+  const { buffer } = job.task === 'seal' ? job.memory : job.file;
   return new Promise((resolve, reject) => {
     waiting.push({ resolve, reject });
-    thread!.postMessage(job, bytes.map(({ buffer }) => buffer));
+    thread!.postMessage(job, [buffer]);
   });
 }
 
 const asBuffer = (bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /**
- * Seals the first `used` bytes of `plain` as one message. `plain` and `into` (memory for the message, if it is large enough) are
- * taken over and must have their ArrayBuffers to themselves; `plain` comes back. `digest` is the SHA-256 of the message, in hex.
+ * Seals `used` bytes of `memory` from `from` on as one message: in place where the profile lets it and there is room for
+ * `envelopeOverhead` and the key packets, elsewhere otherwise. `memory`, all of an ArrayBuffer, is taken over and comes
+ * back. `digest` is the SHA-256 of the message, in hex.
  */
-export async function sealPack(job: Omit<SealJob, 'task'>): Promise<{ file: Buffer<ArrayBuffer>; digest: string; plain: Buffer<ArrayBuffer> }> {
+export async function sealPack(job: Omit<SealJob, 'task'>): Promise<{ file: Buffer<ArrayBuffer>; digest: string; memory: Buffer<ArrayBuffer> }> {
   const done = await run({ task: 'seal', ...job });
-  return { file: asBuffer(done.file!), digest: done.digest!, plain: asBuffer(done.plain!) };
+  return { file: asBuffer(done.file!), digest: done.digest!, memory: asBuffer(done.memory!) };
 }
 
 /** SHA-256 in hex of a file that is handed over and comes back. */

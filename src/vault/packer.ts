@@ -9,12 +9,13 @@ import { tarEnd, tarHeader, tarPadding } from './tar.ts';
 /** Bytes of a pack's tar at most: it is closed when the next chunk does not fit. */
 export const packBytes = 17 << 20;
 
-/** What sealing adds to a pack, and the packets for its recipients, with room to spare. */
-const sealedBytes = packBytes + tarEnd.length + (64 << 10);
+/** Room before and behind a tar for what sealing adds, so that it can be done in place. */
+const margin = 4096;
 
 interface OpenPack {
   number: number;
-  tar: Buffer<ArrayBuffer>;
+  /** The tar, from `margin` on. */
+  memory: Buffer<ArrayBuffer>;
   used: number;
   ids: Buffer[];
 }
@@ -32,13 +33,12 @@ export interface Packer {
 export interface Lane {
   /** At most two packs at once are sealed and put, whatever the number of packers. */
   gate: Gate;
-  /** Memory to use again: tars and sealed packs. */
-  tars: Buffer<ArrayBuffer>[];
-  files: Buffer<ArrayBuffer>[];
+  /** Memory to use again. */
+  spare: Buffer<ArrayBuffer>[];
 }
 
 export function packLane(): Lane {
-  return { gate: gate(2), tars: [], files: [] };
+  return { gate: gate(2), spare: [] };
 }
 
 /** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. */
@@ -52,12 +52,11 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
   const ship = async (pack: OpenPack): Promise<void> => {
     const key = randomBytes(32);
     const keyPackets = await sealSessionKey(key, { certificates: [certificate] }, sealing);
-    pack.tar.set(tarEnd, pack.used);
-    const { file, digest, plain } = await sealPack({ plain: pack.tar, used: pack.used + tarEnd.length, into: lane.files.pop() ?? Buffer.allocUnsafeSlow(sealedBytes), key, keyPackets, sealing });
-    lane.tars.push(plain);
+    pack.memory.set(tarEnd, margin + pack.used);
+    const { file, digest, memory } = await sealPack({ memory: pack.memory, from: margin, used: pack.used + tarEnd.length, key, keyPackets, sealing });
     const bytes = file.length;
     await session.store.put(layout.pack(digest), file);
-    lane.files.push(Buffer.from(file.buffer));
+    lane.spare.push(memory);
     index.packs[pack.number] = digest;
     index.numbers.set(digest, pack.number);
     await stored({ sha256: digest, ids: pack.ids, bytes });
@@ -94,9 +93,9 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
         else if (open && open.used + size > packBytes) await (turning = turn());
         else break;
       }
-      open ??= { number: index.packs.push(undefined) - 1, tar: lane.tars.pop() ?? Buffer.allocUnsafeSlow(packBytes + tarEnd.length), used: 0, ids: [] };
+      open ??= { number: index.packs.push(undefined) - 1, memory: lane.spare.pop() ?? Buffer.allocUnsafeSlow(margin + packBytes + tarEnd.length + margin), used: 0, ids: [] };
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
-        open.tar.set(part, open.used);
+        open.memory.set(part, margin + open.used);
         open.used += part.length;
       }
       open.ids.push(id);

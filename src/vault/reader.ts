@@ -1,5 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
+import { release } from '../keys/index.ts';
 import { chunkId } from './chunk.ts';
 import { decompressor } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
@@ -22,6 +23,8 @@ const ahead = 48;
 export interface ChunkReader {
   /** A chunk's plaintext, checked against its id. Callers must not change it. */
   chunk(id: string): Promise<Buffer>;
+  /** The same, shown to `look`, which must be done with it when it returns. */
+  look?<T>(id: string, look: (plain: Buffer) => T): Promise<T>;
   page(id: string): Promise<Id[]>;
   /** The chunk will be wanted soon: its pack may be fetched. */
   soon?(id: string): void;
@@ -73,12 +76,11 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
   };
-  const chunks = recent(hotChunks, chunk);
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
   const soon = (id: string) => {
     find(id).then(cache.get).catch(() => {});
   };
-  return { chunk: chunks, page: pages, soon };
+  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon };
 }
 
 /** Digests of the packs that are there. */
@@ -107,10 +109,46 @@ function recent<T>(limit: number, work: (key: string) => Promise<T>): (key: stri
   };
 }
 
+/** The last few chunks stay for those who read in small steps; then their memory is given back, when nobody looks any more. */
+function lookedAt(limit: number, chunk: (id: string) => Promise<Buffer>): NonNullable<ChunkReader['look']> {
+  interface Held {
+    plain: Promise<Buffer>;
+    lookers: number;
+    out: boolean;
+  }
+  const held = new Map<string, Held>();
+  const drop = (one: Held) => {
+    if (one.out && one.lookers === 0) one.plain.then(release, () => {});
+  };
+  return async (id, look) => {
+    let one = held.get(id);
+    if (one) held.delete(id);
+    else {
+      one = { plain: chunk(id), lookers: 0, out: false };
+      one.plain.catch(() => held.delete(id));
+    }
+    held.set(id, one);
+    one.lookers += 1;
+    if (held.size > limit) {
+      const [oldest, gone] = held.entries().next().value!;
+      held.delete(oldest);
+      gone.out = true;
+      drop(gone);
+    }
+    try {
+      return look(await one.plain);
+    } finally {
+      one.lookers -= 1;
+      drop(one);
+    }
+  };
+}
+
 /** A disk of a bundle, readable anywhere, by several at once. */
 export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: number): Disk {
   const { size, depth, root } = about;
   const chunkCount = Math.ceil(size / chunkSize);
+  const look: NonNullable<ChunkReader['look']> = reader.look ?? (async (id, see) => see(await reader.chunk(id)));
   /** Where the last read ended. */
   let last = -1;
 
@@ -163,9 +201,10 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
           part.fill(0);
           return;
         }
-        const plain = await reader.chunk(id);
-        if (plain.length !== length) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
-        part.set(plain.subarray(from, from + part.length));
+        await look(id, (plain) => {
+          if (plain.length !== length) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
+          part.set(plain.subarray(from, from + part.length));
+        });
       };
       const end = Math.ceil(last / chunkSize);
       if (inOrder && reader.soon && end + ahead < chunkCount) {

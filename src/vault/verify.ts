@@ -1,4 +1,5 @@
 import { isError, BaluchonError } from '../errors.ts';
+import { release } from '../keys/index.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { decompressor, type Codec } from './codec.ts';
 import { readForgotten } from './forget.ts';
@@ -193,6 +194,7 @@ async function verifyPackData({ session, problem }: Work, digest: string, { entr
     const key = Buffer.from(id, 'hex');
     if (plain && session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(key))) good.set(key, 0);
     else problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
+    if (packed && plain) release(plain);
   };
   async function* each(): AsyncGenerator<[string, { bytes: Buffer; packed: boolean }]> {
     yield* entries;
