@@ -1,17 +1,19 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { dirname, join } from 'node:path';
 import { addIndexed, emptyIndex, type Index } from './chunk-index.ts';
 import type { Session } from './session.ts';
+import { chunkTable, slabBytes } from './table.ts';
 import type { BundleInfo } from './types.ts';
 
 // What this machine keeps of a vault, in a folder for each: it speeds things up and decides nothing. Whatever is missing, damaged or not of
 // this vault is as good as not there, and a cache that can't be written is no error.
 
-const magic = 'baluchon-index-cache/1\n';
+/** Followed by a head's length and the head (JSON), entries, slots in this machine's byte order, and a MAC. */
+const magic = `baluchon-index-cache/1 ${endianness()}\n`;
 /** An id and the number of its pack. */
 const entryBytes = 36;
-const pieceEntries = 1 << 16;
 
 /** Written whole under another name first. */
 async function replaceFile(path: string, write: (half: string) => Promise<void>): Promise<void> {
@@ -45,28 +47,39 @@ export async function readIndexCache(session: Session, cache: string, usable: Re
     const length = start.readUInt32LE(magic.length);
     const head = Buffer.alloc(length);
     await file.read(head, 0, length, start.length);
-    const { files, packs } = JSON.parse(head.toString('latin1')) as { files: string[]; packs: string[] };
+    const { files, packs, chunks, slots } = JSON.parse(head.toString('latin1')) as { files: string[]; packs: string[]; chunks: number; slots: number };
     // An index file that is gone was taken back, by a repair for one.
     if (files.some((digest) => !current.has(digest))) return undefined;
+    const first = start.length + length;
+    if (size !== first + chunks * entryBytes + slots * 4 + 32 || slots <= chunks || (slots & (slots - 1)) !== 0) return undefined;
     const mac = createHmac('sha256', indexKey(session)).update(start).update(head);
-    const kept = packs.filter((pack) => usable === undefined || usable.has(pack)).length;
-    const index = emptyIndex(Math.floor(((size - length) / entryBytes) * (kept / Math.max(1, packs.length)) * 0.9));
+    const whole = packs.every((pack) => usable === undefined || usable.has(pack));
+    const index = emptyIndex();
     const wanted = packs.map((pack) => (usable === undefined || usable.has(pack) ? index.packs.push(pack) - 1 : -1));
     for (const [number, pack] of index.packs.entries()) index.numbers.set(pack!, number);
-    const end = size - 32;
-    const piece = Buffer.allocUnsafeSlow(pieceEntries * entryBytes);
-    for (let at = start.length + length; at < end; ) {
-      const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, end - at), at);
-      if (bytesRead === 0 || bytesRead % entryBytes !== 0) return undefined;
-      const part = piece.subarray(0, bytesRead);
+    const slabs: Buffer[] = [];
+    let piece = Buffer.allocUnsafeSlow(slabBytes);
+    for (let at = 0; at < chunks * entryBytes; at += slabBytes) {
+      const part = piece.subarray(0, Math.min(slabBytes, chunks * entryBytes - at));
+      if (!(await readAll(file, part, first + at))) return undefined;
       mac.update(part);
-      for (let entry = 0; entry < bytesRead; entry += entryBytes) {
+      if (whole) {
+        // Nothing has to go: the table is taken as it lay in memory.
+        slabs.push(piece);
+        piece = Buffer.allocUnsafeSlow(slabBytes);
+        continue;
+      }
+      for (let entry = 0; entry < part.length; entry += entryBytes) {
         const number = wanted[part.readUInt32LE(entry + 32)];
         if (number === undefined) return undefined;
         if (number >= 0) addIndexed(index, part.subarray(entry, entry + 32), number);
       }
-      at += bytesRead;
     }
+    const places = Buffer.from(new ArrayBuffer(slots * 4));
+    if (!(await readAll(file, places, first + chunks * entryBytes))) return undefined;
+    mac.update(places);
+    if (whole) index.chunks = chunkTable({ slabs, size: chunks, slots: new Uint32Array(places.buffer) });
+    const end = size - 32;
     const sum = Buffer.alloc(32);
     await file.read(sum, 0, 32, end);
     return timingSafeEqual(sum, mac.digest()) ? { index, files: new Set(files) } : undefined;
@@ -77,12 +90,21 @@ export async function readIndexCache(session: Session, cache: string, usable: Re
   }
 }
 
+async function readAll(file: FileHandle, into: Uint8Array, position: number): Promise<boolean> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await file.read(into, done, Math.min(1 << 28, into.length - done), position + done);
+    if (bytesRead === 0) return false;
+    done += bytesRead;
+  }
+  return true;
+}
+
 /** Keeps an index that was read from these index files. */
 export async function writeIndexCache(session: Session, cache: string, index: Index, files: Iterable<string>): Promise<void> {
   await replaceFile(indexPath(cache), async (half) => {
     const file = await open(half, 'wx', 0o600);
     try {
-      const head = Buffer.from(JSON.stringify({ files: [...files], packs: index.packs }), 'latin1');
+      const head = Buffer.from(JSON.stringify({ files: [...files], packs: index.packs, chunks: index.chunks.size, slots: index.chunks.slots.length }), 'latin1');
       const start = Buffer.alloc(magic.length + 4);
       start.write(magic, 'latin1');
       start.writeUInt32LE(head.length, magic.length);
@@ -94,6 +116,8 @@ export async function writeIndexCache(session: Session, cache: string, index: In
       await write(start);
       await write(head);
       for (const entries of index.chunks.entries()) await write(entries);
+      const { buffer, byteLength } = index.chunks.slots;
+      for (let at = 0; at < byteLength; at += 1 << 24) await write(new Uint8Array(buffer, at, Math.min(1 << 24, byteLength - at)));
       await file.write(mac.digest());
     } finally {
       await file.close();

@@ -17,9 +17,8 @@ export interface PackContents {
   ids: Buffer[];
 }
 
-/** @param expected chunks that will come at least */
-export function emptyIndex(expected = 0): Index {
-  return { chunks: chunkTable(expected), packs: [], numbers: new Map(), problems: [], cached: false };
+export function emptyIndex(): Index {
+  return { chunks: chunkTable(), packs: [], numbers: new Map(), problems: [], cached: false };
 }
 
 /** The first pack that a chunk was found in stays. */

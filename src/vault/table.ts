@@ -1,6 +1,7 @@
 const idBytes = 32;
 const entryBytes = idBytes + 4;
 const slabEntries = 1 << 13;
+export const slabBytes = slabEntries * entryBytes;
 
 /**
  * Chunk id -> number of the pack that holds it. 36 bytes an entry in slabs that never move, and 5 to 10 for the slots:
@@ -16,6 +17,8 @@ export interface ChunkTable {
   set(id: Uint8Array, pack: number): void;
   /** All entries, some thousands at once: 32 bytes of id and 4 of the number, least first. */
   entries(): Iterable<Uint8Array>;
+  /** The places by hash, as `TableParts` has them. */
+  readonly slots: Uint32Array<ArrayBuffer>;
   /** Bytes held. */
   readonly bytes: number;
 }
@@ -24,11 +27,17 @@ const place = (entry: number) => (entry % slabEntries) * entryBytes;
 // Ids are HMACs: any four bytes of them are a good hash.
 const start = (bytes: Uint8Array, at: number) => ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 
-/** @param expected how many will come at least: spares growing on the way */
-export function chunkTable(expected = 0): ChunkTable {
-  const slabs: Buffer[] = [];
-  let size = 0;
-  let slots = new Uint32Array(Math.max(1 << 10, 2 ** Math.ceil(Math.log2(expected / 0.8 + 1))));
+/** A table as it lies in memory; slabs are of `slabBytes`, the last as well. */
+export interface TableParts {
+  slabs: Buffer[];
+  size: number;
+  slots: Uint32Array<ArrayBuffer>;
+}
+
+/** @param from a table's parts, taken over as they are */
+export function chunkTable(from: TableParts = { slabs: [], size: 0, slots: new Uint32Array(1 << 10) }): ChunkTable {
+  const { slabs } = from;
+  let { size, slots } = from;
 
   const slab = (entry: number) => slabs[Math.floor(entry / slabEntries)]!;
 
@@ -77,6 +86,9 @@ export function chunkTable(expected = 0): ChunkTable {
     },
     get bytes() {
       return slabs.length * slabEntries * entryBytes + slots.byteLength;
+    },
+    get slots() {
+      return slots;
     },
     *entries() {
       for (let first = 0; first < size; first += slabEntries) yield slab(first).subarray(0, Math.min(slabEntries, size - first) * entryBytes);
