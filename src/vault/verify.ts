@@ -4,6 +4,7 @@ import { chunkId, sha256 } from './chunk.ts';
 import { decompressor, type Codec } from './codec.ts';
 import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
+import { getNamed } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { Manifest } from './manifest.ts';
@@ -185,6 +186,7 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
       if (!all.has(previous) && !(await readForgotten(work.session, previous))) work.problem(`missing: ${previous}: ${word!.bundle} was written after it`);
     }
   }
+  for await (const { name } of work.session.store.list('doomed/')) await work.attempt(() => getNamed(work.session.store, name));
 }
 
 /** Checks every chunk of a pack; `good` gets the ids. */
