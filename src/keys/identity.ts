@@ -53,7 +53,7 @@ export async function readIdentity(armored: string, passphrase?: string): Promis
 }
 
 /** Whether it can sign now: an expired or revoked key makes signatures that nobody takes. */
-export async function canSign(key: SecretKey): Promise<boolean> {
+export async function canSign(key: SecretKey | Certificate): Promise<boolean> {
   return key.getSigningKey(undefined, new Date(), undefined, lenient).then(
     () => true,
     () => false,

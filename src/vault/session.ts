@@ -50,7 +50,7 @@ export async function openSession(store: Store, key: Key, options: { allowUnknow
   });
   const secrets = roster instanceof BaluchonError ? found : asOf(found, Math.max(1, ...roster.roster.epochs.map(({ number }) => number)));
   const epochs = all.slice(-secrets.epoch);
-  if (role === 'writer' && !(await canSign(identity.key))) throw new BaluchonError('key', `the writer's key ${fingerprint(identity.key)} can't sign: it has expired, was revoked, or has no key to sign with`);
+  if (role === 'writer') await requireSigner(store, identity.key, roster);
   return {
     store,
     header,
@@ -68,6 +68,18 @@ export async function openSession(store: Store, key: Key, options: { allowUnknow
 /** @throws key where a writer's key is used for what only an owner can do. */
 export function requireOwner(session: Session): void {
   if (session.role === 'writer') throw new BaluchonError('key', `a writer's key adds bundles to ${session.store.name} and reads none`, { hint: 'use an owner\'s key or passphrase' });
+}
+
+/** A writer whose bundles nobody would take must not begin one. @throws key */
+async function requireSigner(store: Store, key: SecretKey, roster: OpenedRoster | BaluchonError): Promise<void> {
+  const id = fingerprint(key);
+  const why = 'it has expired, was revoked, or has no part to sign with';
+  if (!(await canSign(key))) throw new BaluchonError('key', `the writer's key ${id} can't sign: ${why}`);
+  if (roster instanceof BaluchonError) return;
+  const entry = roster.roster.writers.find((writer) => writer.fingerprint === id && writer.removed === undefined);
+  if (!entry) throw new BaluchonError('key', `${id} is no writer of ${store.name} any more`);
+  if (await canSign(roster.certificates.get(id)!)) return;
+  throw new BaluchonError('key', `the certificate that ${store.name} has of the writer ${id} can't sign any more: ${why}`, { hint: 'an owner lets the new one in with baluchon keys remove, then keys add --writer' });
 }
 
 async function readNamed(store: Store, name: string, digest: string): Promise<Uint8Array | undefined> {

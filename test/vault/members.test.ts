@@ -196,6 +196,25 @@ describe('trust', () => {
   });
 });
 
+describe('a writer’s key that has expired', () => {
+  test('writes nothing, nor does it once prolonged, until an owner lets the new certificate in', async () => {
+    const day = 86_400_000;
+    const made = new Date(Date.now() - 3 * day);
+    const { privateKey } = await openpgp.generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'host' }], date: made, keyExpirationTime: 86_400, format: 'object' });
+    const store = memoryStore('vault');
+    await createVault(store, { owners: [await publicOf(owner.identity)], writers: [privateKey.toPublic().armor()] }, made);
+    await expect(openVault(store, { identity: privateKey.armor() })).rejects.toMatchObject({ code: 'key', message: expect.stringContaining('has expired') });
+    const longer = await openpgp.reformatKey({ privateKey, userIDs: [{ name: 'host' }], date: new Date(), keyExpirationTime: 0, format: 'object' });
+    const identity = longer.privateKey.armor();
+    await expect(openVault(store, { identity })).rejects.toMatchObject({ code: 'key', message: expect.stringContaining('the certificate that vault has of the writer'), hint: expect.stringContaining('keys add --writer') });
+    const vault = await openVault(store, owner);
+    await vault.keys.remove([fingerprint(privateKey)]);
+    await vault.keys.add({ writers: [longer.publicKey.armor()] });
+    await add(await openVault(store, { identity }));
+    expect((await readOwner(store)).equals(big)).toBe(true);
+  });
+});
+
 describe('rotation', () => {
   test('seals what comes to a new key, rewrites nothing, and lets all in with the keys they have', async () => {
     const store = await vaultWith();
