@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore } from '../../src/store/index.ts';
@@ -9,6 +9,8 @@ import { pruneVault } from '../../src/vault/prune.ts';
 import type { Vault } from '../../src/vault/types.ts';
 import { verifyWithoutKeys } from '../../src/vault/verify-keyless.ts';
 import { about, chunk, contents, disk, documents, noise, source } from './kit.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 type Files = Map<string, Uint8Array>;
 let whole: Files;
