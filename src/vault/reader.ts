@@ -68,19 +68,27 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
   };
   const chunk = async (id: string): Promise<Buffer> => {
     const digest = await find(id);
-    const entry = (await cache.get(digest)).entries.get(id);
     const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`, { cause });
-    if (!entry) throw damaged();
-    const plain = entry.packed ? await decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : entry.bytes;
+    const plain = await cache.use(digest, ({ entries }) => {
+      const entry = entries.get(id);
+      if (!entry) throw damaged();
+      return entry.packed ? decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : copy(entry.bytes);
+    });
     const wanted = Buffer.from(id, 'hex');
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
   };
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
   const soon = (id: string) => {
-    find(id).then(cache.get).catch(() => {});
+    find(id).then((digest) => cache.use(digest, () => {})).catch(() => {});
   };
   return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon };
+}
+
+function copy(bytes: Uint8Array): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
 }
 
 /** Digests of the packs that are there. */

@@ -190,7 +190,7 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
 }
 
 /** Checks every chunk of a pack; `good` gets the ids. */
-async function verifyPackData({ session, problem }: Work, digest: string, { entries }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
+async function verifyPackData({ session, problem }: Work, digest: string, { entries, memory }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
   const check = async ([id, { bytes, packed }]: [string, { bytes: Buffer; packed: boolean }]): Promise<void> => {
     const plain = packed ? await decompress(bytes).catch(() => undefined) : bytes;
     const key = Buffer.from(id, 'hex');
@@ -202,6 +202,7 @@ async function verifyPackData({ session, problem }: Work, digest: string, { entr
     yield* entries;
   }
   for await (const _ of ordered(each(), 8, check));
+  if (memory) release(memory);
 }
 
 /** What a damaged pack still holds counts as there. */
