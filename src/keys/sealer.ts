@@ -84,7 +84,7 @@ let thread: Worker | undefined;
 const waiting: { resolve(done: Done): void; reject(cause: unknown): void }[] = [];
 
 function start(): Worker {
-  const worker = new Worker(new URL(import.meta.url), { workerData: mark });
+  const worker = new Worker(new URL(import.meta.url), { workerData: mark, execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')) });
   worker.on('message', (done: Done) => {
     const { resolve, reject } = waiting.shift()!;
     // An idle thread must not keep the process.
