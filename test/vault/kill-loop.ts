@@ -50,7 +50,7 @@ const program = (root: string, copy: string, identity: string, src: string) => `
  * Kills it so many times and checks after each that both vaults are whole, what was committed and not forgotten is there, and reads as it
  * was written. Gives how often it was killed, and how many bundles were committed.
  */
-export async function killLoop(root: string, copy: string, times: number): Promise<{ killed: number; committed: number; problems: string[] }> {
+export async function killLoop(root: string, copy: string, times: number, tell: (result: { killed: number; committed: number; problems: string[] }) => void = () => {}): Promise<{ killed: number; committed: number; problems: string[] }> {
   const key = await generateIdentity('owner');
   const owner = { identity: key.armor() };
   const store = await openStore(root);
@@ -96,6 +96,7 @@ export async function killLoop(root: string, copy: string, times: number): Promi
       for (const [seed, count] of alive) if ((there.get(seed) ?? 0) < count) checks.push(`${count} bundles ${seed} were committed, ${there.get(seed) ?? 0} are there`);
     }
     result.problems.push(...checks.map((problem) => `round ${round}: ${problem} (${said.trim().split('\n').at(-1)})`));
+    tell(result);
   }
   return result;
 }
