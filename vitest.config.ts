@@ -5,6 +5,8 @@ const reporters = ['default', './test/reporter.ts'];
 export default defineConfig({
   test: {
     reporters,
+    // Most of a test's time is waiting for clouds and programs, not computing.
+    maxWorkers: 3,
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'], testTimeout: 120_000, hookTimeout: 60_000 } },
       // Real clouds: one suite after the other, they share two projects.
