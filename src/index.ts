@@ -32,6 +32,6 @@ export { openStore, type StoreOptions, type SwiftAccount } from './store/index.t
 export type { Store } from './store/store.ts';
 export { diffDocuments, type Difference, type Side } from './tenant/diff.ts';
 export type { DiskDocument, Document } from './tenant/document.ts';
-export { changedExtents, createVault, openVault, packBundle, unpackBundle } from './vault/index.ts';
+export { applyPolicy, changedExtents, copyVault, createVault, openVault, packBundle, pruneVault, unpackBundle, verifyWithoutKeys, type Policy } from './vault/index.ts';
 export { newPaperKey, paperLines, parsePaperKey } from './keys/index.ts';
 export type { Bundle, BundleInfo, Key, Member, Source, Vault, VaultKeys } from './vault/types.ts';

@@ -5,6 +5,7 @@ import { chunkId, isZero, sha256 } from './chunk.ts';
 import { compressor, decompress } from './codec.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
+import { each } from './keyless.ts';
 import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts';
 import { manifestFiles } from './manifest-files.ts';
 import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
@@ -270,13 +271,13 @@ async function heads({ store }: Session): Promise<string[]> {
     else if (patterns.packs.test(name)) lists.push(name);
   }
   const heads = new Set(manifests);
-  for (const name of lists) {
-    if (!manifests.has(name.replace(/packs$/, 'pgp'))) continue;
+  // A vault of thousands of bundles may be far away: not one after the other.
+  await each(lists.filter((name) => manifests.has(name.replace(/packs$/, 'pgp'))), 16, async (name) => {
     try {
       for (const previous of parsePacks(await store.get(name), name).previous) heads.delete(previous);
     } catch (error) {
       if (!isError(error, 'vault')) throw error;
     }
-  }
+  });
   return [...heads].sort();
 }
