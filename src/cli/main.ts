@@ -1,4 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
+// The flag keeps V8's young generation small: large buffers lie outside its heap, and only its collections give them back.
+// Without it a transfer takes 70 MiB more and no less time.
 // The whole policy of what is written where:
 // - results go to stdout, all else (questions, progress, warnings, errors) to stderr;
 // - an error is one line, `baluchon: what, where`, lower case, no final period; what to do about it follows on a second
