@@ -83,8 +83,9 @@ if (workerData === mark) {
 let thread: Worker | undefined;
 const waiting: { resolve(done: Done): void; reject(cause: unknown): void }[] = [];
 
+// None of the process's own options: a thread refuses those of V8.
 function start(): Worker {
-  const worker = new Worker(new URL(import.meta.url), { workerData: mark, execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')) });
+  const worker = new Worker(new URL(import.meta.url), { workerData: mark, execArgv: [] });
   worker.on('message', (done: Done) => {
     const { resolve, reject } = waiting.shift()!;
     // An idle thread must not keep the process.
