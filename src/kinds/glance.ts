@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cloud } from '../cloud/cloud.ts';
 import { waitFor } from '../cloud/wait.ts';
 import type { Disk } from '../disk/disk.ts';
-import { rawBytes } from '../disk/stream.ts';
+import { readAll } from '../disk/extents.ts';
 import { writeQcow2 } from '../disk/qcow2/writer.ts';
 import { BaluchonError, isError } from '../errors.ts';
 
@@ -83,7 +83,7 @@ export async function sendImage(cloud: Cloud, disk: Disk, wanted: NewImage, crea
   const { body } = await image.post<RawImage>('/images', { visibility: 'private', ...properties, ...more, name, disk_format, container_format });
   created(body.id);
   const send = async (place: 'file' | 'stage') => {
-    const { size, body: bytes } = disk_format === 'qcow2' ? await writeQcow2(disk) : { size: disk.size, body: rawBytes(disk) };
+    const { size, body: bytes } = disk_format === 'qcow2' ? await writeQcow2(disk) : { size: disk.size, body: readAll(disk) };
     const digest = createHash('sha512');
     await image.upload(`/images/${body.id}/${place}`, hashed(bytes, digest), size, { headers: { 'content-type': 'application/octet-stream' }, signal });
     return digest.digest('hex');

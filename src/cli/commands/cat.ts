@@ -1,11 +1,10 @@
-import { rawBytes } from '../../disk/stream.ts';
+import { clipExtents, readAll } from '../../disk/extents.ts';
+import type { Disk } from '../../disk/disk.ts';
 import { BaluchonError } from '../../errors.ts';
 import { chooseDocuments } from '../choose.ts';
 import type { Context } from '../context.ts';
 import type { KeyOptions } from '../keys.ts';
 import { withBundle } from '../open.ts';
-
-const piece = 1 << 20;
 
 export async function run(context: Context, [name = '', what = '']: string[], options: KeyOptions & { range?: string }): Promise<void> {
   await withBundle(context, name, options, async (bundle) => {
@@ -17,8 +16,7 @@ export async function run(context: Context, [name = '', what = '']: string[], op
     const { offset, length } = readRange(options.range, about.size);
     const disk = await bundle.disk(about.id);
     try {
-      const part = { ...disk, size: length, read: (at: number, into: Uint8Array) => disk.read(offset + at, into) };
-      for await (const bytes of rawBytes(part, piece)) {
+      for await (const bytes of readAll(window(disk, offset, length))) {
         context.signal.throwIfAborted();
         if (!(await context.view.bytes(bytes))) return;
       }
@@ -44,4 +42,15 @@ function readRange(text: string | undefined, size: number): { offset: number; le
 function amount(text: string): number {
   const [, digits = '', unit = ''] = /^(\d+)(.*)$/.exec(text) ?? [];
   return Number(digits) * 1024 ** ('KMGT'.indexOf(unit[0] ?? ' ') + 1);
+}
+
+/** A range of a disk as a disk of its own; what is a hole there is one here. */
+function window(disk: Disk, from: number, length: number): Pick<Disk, 'size' | 'extents' | 'read'> {
+  return {
+    size: length,
+    async *extents() {
+      for await (const { offset, length: size } of clipExtents(disk.extents(), from, from + length)) yield { offset: offset - from, length: size };
+    },
+    read: (at, into) => disk.read(from + at, into),
+  };
 }
