@@ -8,7 +8,7 @@ export default defineConfig({
     // Most of a test's time is waiting for clouds and programs, not computing.
     maxWorkers: 3,
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'], testTimeout: 120_000, hookTimeout: 60_000 } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'], testTimeout: 120_000, hookTimeout: 120_000 } },
       // Real clouds: one suite after the other, they share two projects.
       { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false } },
     ],

@@ -24,7 +24,7 @@ beforeAll(async () => {
   expect(await run('init', 'vault', '--owner', 'owner.pub.asc')).toMatchObject({ exit: 0 });
   expect(await run('export', 'vault', '--disk', 'web=a.raw', '--tag', 'before-upgrade')).toMatchObject({ exit: 0 });
   expect(await run('export', 'vault', '--disk', 'web=b.raw')).toMatchObject({ exit: 0 });
-}, 60_000);
+});
 afterAll(() => rm(cwd, { recursive: true }));
 
 const packs = async (vault: string) => (await readdir(join(cwd, vault, 'packs'), { recursive: true })).filter((name) => name.endsWith('.pgp'));

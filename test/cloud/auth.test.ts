@@ -120,10 +120,10 @@ describe('a token', () => {
     request.url!.startsWith('/compute/v2.1/servers') ? (fake.valid(request.headers['x-auth-token']) ? { servers: [] } : json(response, 401, { error: { message: 'no' } })) : undefined;
 
   test('is renewed before it ends', async () => {
-    const fake = await fakeCloud({ life: 0.4 });
+    const fake = await fakeCloud({ life: 4 });
     const cloud = await login(fake.env);
     expect(await cloud.token()).toBe('token-1');
-    await new Promise((done) => setTimeout(done, 250));
+    await new Promise((done) => setTimeout(done, 2_500));
     expect(await cloud.token()).toBe('token-2');
     expect(await cloud.token()).toBe('token-2');
   });

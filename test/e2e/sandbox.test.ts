@@ -29,7 +29,7 @@ beforeAll(async () => {
   );
   await seedMiop(alpha);
   await writeFile(join(folder, 'clouds.yaml'), JSON.stringify({ clouds: Object.assign({}, ...sandboxes.map((sandbox) => sandbox.clouds())) }));
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const sandbox of sandboxes) await sandbox.close();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const key = await generateIdentity('owner', new Date());
   await writeFile(join(folder, 'owner.asc'), key.toPublic().armor());
   await writeFile(join(folder, 'key.asc'), key.armor());
-}, 120_000);
+});
 afterAll(async () => {
   await source.close();
   await keeper.close();
@@ -52,7 +52,7 @@ test('every command takes a vault in a container of one cloud and a project on a
   const back = await run('import', vault, '--os-cloud', 'keeper', '--yes');
   expect(back.code, back.stderr).toBe(0);
   expect(keeper.state.volumes.size).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('credentials that are missing are asked for by their names', async () => {
   expect(await run('list', 's3://backups')).toMatchObject({ code: 2, stderr: expect.stringContaining('AWS_ACCESS_KEY_ID') });

@@ -94,7 +94,7 @@ describe('a bundle of image files', () => {
       expect(part.equals(Buffer.alloc(100_000, 'data'))).toBe(true);
       expect(sandbox.leftovers('baluchon-tmp-')).toEqual([]);
     });
-  }, 30_000);
+  });
 
   test('a file that is written to meanwhile is refused: a machine may be running from it', async () => {
     const busy = join(folder, 'busy.img');

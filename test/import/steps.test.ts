@@ -89,6 +89,6 @@ describe('the steps of an import', () => {
     const servers = ports.map(({ id }, at) => document('server', `s${at}`, { name: '', networks: [{ port: id }], volumes: [] }));
     const started = performance.now();
     expect(inOrder(stepsOf([net, subnet, router, ...ports, ...servers])).filter(({ what }) => what === 'create')).toHaveLength(3 + ports.length + servers.length);
-    expect(performance.now() - started).toBeLessThan(8_000);
+    expect(performance.now() - started).toBeLessThan(40_000);
   });
 });

@@ -51,7 +51,7 @@ beforeAll(async () => {
   keys['sq, Curve25519'] = bySq('sq-curve');
   keys['sq, RSA'] = bySq('sq-rsa', '--cipher-suite', 'rsa3k');
   keys['sq, for storage alone'] = bySq('sq-storage', '--can-encrypt', 'storage');
-}, 120_000);
+});
 afterAll(() => {
   stopAgent(home);
   rmSync(home, { recursive: true, force: true });

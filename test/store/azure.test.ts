@@ -27,7 +27,7 @@ beforeAll(async () => {
     server.on('exit', () => reject(new Error(`the server ended: ${said}`)));
   });
   env['AZURE_STORAGE_CONNECTION_STRING'] = `DefaultEndpointsProtocol=http;${account};BlobEndpoint=${address}/devstoreaccount1`;
-}, 60_000);
+});
 afterAll(async () => {
   server.kill();
   if (server.exitCode === null) await once(server, 'exit');

@@ -60,4 +60,4 @@ test('a writer killed at any moment loses nothing that was committed, and the va
   await writer.commit({ source, documents: [] });
   expect(await vault.list()).toHaveLength(there.length + 1);
   expect(readdirSync(root, { recursive: true }).length).toBeGreaterThan(there.length);
-}, 120_000);
+});

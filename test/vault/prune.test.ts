@@ -193,5 +193,5 @@ describe('exports, forgets and prunes in any order', () => {
     );
     expect(committed).toBeGreaterThan(10);
     expect(removed).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

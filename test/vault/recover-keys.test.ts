@@ -74,7 +74,7 @@ beforeAll(async () => {
   const late = await beginBundle(held, new Date('2020-01-01T00:00:00Z'));
   await late.addDisk(disk(later), about('volume-a', later.length));
   ids.push((await late.commit({ source, documents: [] })).id);
-}, 120_000);
+});
 afterAll(() => run('gpgconf', ['--kill', 'all']));
 
 describe.each(['gpg', 'sq'])('recover.sh with %s alone', (tool) => {

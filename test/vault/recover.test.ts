@@ -45,7 +45,7 @@ beforeAll(async () => {
   stopAgent(home);
   await createVault(await openStore(vault), { passphrases: ['correct horse', 'second'], owners: Object.values(keys).map((key) => key.certificate) });
   await makeBundle(disks);
-}, 60_000);
+});
 
 afterAll(() => stopAgent(home));
 
