@@ -26,6 +26,9 @@ export interface Journey {
 
 const run = promisify(execFile);
 
+/** MiB that a command may take, however large the disks are. */
+const mostMemory = 256;
+
 /** Whether two sparse files read the same: whatever either holds is compared, holes common to both are not read. */
 async function sameBytes(left: string, right: string): Promise<boolean> {
   const [a, b] = [await openRaw(left), await openRaw(right)];
@@ -53,12 +56,12 @@ export function journey(name: string, { source, target, config, before, alive }:
     let folder = '';
     const env = () => ({ OS_CLIENT_CONFIG_FILE: config(), BALUCHON_PASSPHRASE_FILE: join(folder, 'pw'), XDG_STATE_HOME: join(folder, 'state') });
     const type = (...args: string[]) => baluchon(args, { cwd: folder, env: env() });
-    const asJson = async <T>(...args: string[]): Promise<T & { code: number }> => {
-      const { code, stdout, stderr } = await type(...args, '--json');
+    const asJson = async <T>(...args: string[]): Promise<T & { code: number; peak: number }> => {
+      const { code, stdout, stderr, peak } = await type(...args, '--json');
       expect(stdout, stderr).toMatch(/^[[{]/);
       const result = JSON.parse(stdout) as T & { error?: unknown };
       expect(result.error, args.join(' ')).toBeUndefined();
-      return { ...result, code };
+      return { ...result, code, peak };
     };
     const open = async (cloud: string) => connect({ cloud, env: { ...process.env, ...env() } });
     const tenant = async (cloud: string) => {
@@ -70,8 +73,8 @@ export function journey(name: string, { source, target, config, before, alive }:
         await session.close();
       }
     };
-    let exported: ExportReport & { code: number };
-    let imported: ImportReport & { code: number };
+    let exported: ExportReport & { code: number; peak: number };
+    let imported: ImportReport & { code: number; peak: number };
     const context = { addresses: [] as ImportReport['addresses'] };
 
     beforeAll(async () => {
@@ -92,6 +95,7 @@ export function journey(name: string, { source, target, config, before, alive }:
       exported = await asJson<ExportReport>('export', './vault', '--os-cloud', source);
       expect(exported.notes.filter(({ verdict }) => verdict === 'lost')).toEqual([]);
       expect(exported.code).toBe(0);
+      expect(exported.peak).toBeLessThan(mostMemory);
       expect(exported.disks.map(({ name }) => name).sort()).toEqual(['haproxy', 'mysql-primary', 'mysql-standby', 'mysql-storage', 'php-1', 'php-snapshot', 'wiki-root']);
       expect(exported.disks.every(({ size, data }) => size > 0 && data > 0 && data < size)).toBe(true);
       expect((await tenant(source)).temporaries).toEqual([]);
@@ -151,6 +155,7 @@ export function journey(name: string, { source, target, config, before, alive }:
     it('import makes the project on the other cloud and leaves nothing temporary', async () => {
       imported = await asJson<ImportReport>('import', `./vault@${exported.bundle.id}`, '--os-cloud', target, '--map', 'map.yaml', '--yes');
       expect([...imported.failed, ...imported.blocked]).toEqual([]);
+      expect(imported.peak).toBeLessThan(mostMemory);
       // The one described snapshot is lost, as the plan foretold; nothing else is.
       expect(imported.fidelity.filter(({ verdict }) => verdict === 'lost' || verdict === 'degraded').map(({ kind, attribute }) => [kind, attribute])).toEqual([['volume-snapshot', undefined]]);
       expect(imported.addresses).toEqual([{ from: expect.stringMatching(/^198\.51\.100\./), to: expect.stringMatching(/^203\.0\.113\./), server: 'haproxy' }]);
