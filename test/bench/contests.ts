@@ -45,7 +45,8 @@ export interface Images {
 const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
-const baluchon = [process.execPath, join(program, 'src/cli/main.js')];
+/** With what the first line of the bin gives Node. */
+const baluchon = [process.execPath, '--max-semi-space-size=2', join(program, 'src/cli/main.js')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {
