@@ -14,5 +14,10 @@ export interface Disk {
   extents(): AsyncIterable<Extent>;
   /** Fills `into` with the bytes from `offset` on; zeros where nothing is stored. The range must lie within the disk. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /**
+   * Shows all that the disk holds to `see`, each piece once and several at a time, in whatever order is read fastest;
+   * zeros may be left out. A piece is good until its promise is done. Missing where order makes no difference.
+   */
+  each?(see: (piece: { offset: number; bytes: Uint8Array }) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }

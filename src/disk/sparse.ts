@@ -10,11 +10,11 @@ import { isZero } from './zero.ts';
 
 export interface WriteOptions {
   signal?: AbortSignal;
-  /** Called with the bytes that are done, counted up to `size` of the disk (raw) or of the file (qcow2). */
+  /** Called with the bytes that are done: of the disk's data, and its `size` at the end (raw), or of the file (qcow2). */
   onProgress?: (doneBytes: number) => void;
 }
 
-type Source = Pick<Disk, 'size' | 'extents' | 'read'>;
+type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'each'>;
 
 /** What is looked at for zeros at once: a multiple of every file system's block. */
 const block = 64 << 10;
@@ -29,9 +29,10 @@ const flushEvery = 128 << 20;
 export async function writeRaw(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
   await whole(path, async (file) => {
     await file.truncate(disk.size).catch(failed);
-    let unwritten = 0;
+    let [unwritten, written] = [0, 0];
     let syncing: Promise<void> | undefined;
-    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) {
+    const piece = async ({ offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<void> => {
+      if (options.signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while writing a disk');
       let from = 0;
       for (let at = 0; at < bytes.length; at += block) {
         const end = Math.min(at + block, bytes.length);
@@ -40,7 +41,8 @@ export async function writeRaw(disk: Source, path: string, options: WriteOptions
         from = end;
       }
       await writeAll(file, bytes.subarray(from), offset + from);
-      options.onProgress?.(offset + bytes.length);
+      written += bytes.length;
+      options.onProgress?.(written);
       unwritten += bytes.length;
       // Written out meanwhile, so that the end has little left to wait for. Its failure is the last sync's as well.
       if (unwritten >= flushEvery && !syncing) {
@@ -50,7 +52,9 @@ export async function writeRaw(disk: Source, path: string, options: WriteOptions
           () => {},
         );
       }
-    }
+    };
+    if (disk.each) await disk.each(piece);
+    else for await (const each of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) await piece(each);
     await syncing;
     options.onProgress?.(disk.size);
   });

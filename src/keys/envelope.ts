@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
 import { release } from './memory.ts';
@@ -8,6 +8,8 @@ import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 export type SessionKey = Uint8Array;
 
 const slice = 1 << 18;
+/** Small enough for the caches of a processor. */
+const cfbPiece = 1 << 16;
 const noIv = Buffer.alloc(16);
 const mdcHeader = Buffer.from([0xd3, 0x14]);
 
@@ -72,26 +74,53 @@ export function splitMessage(message: Uint8Array): { keyPackets: Uint8Array; bod
   return { keyPackets: message.subarray(0, packet.start), body: message.subarray(packet.body, packet.end) };
 }
 
-/** Opens the body of a SEIPD packet, version 1 or 2; undefined when the key does not fit or a byte of it was changed. */
-export function decipher(key: SessionKey, body: Uint8Array): Opened | undefined {
+/**
+ * Opens the body of a SEIPD packet, version 1 or 2; undefined when the key does not fit or a byte of it was changed. With
+ * `inPlace` the plaintext of version 1 takes the place of the ciphertext, whatever comes of it.
+ */
+export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false } = {}): Opened | undefined {
   if (body[0] === 2) {
     const packets = decipherAead(key, body);
     return packets && contents(packets);
   }
   if (body[0] !== 1 || body.length < 1 + 18 + 22) return undefined;
-  const plain = Buffer.allocUnsafeSlow(body.length - 1);
-  const decipherer = createDecipheriv('aes-256-cfb', key, noIv);
+  const sealed = body.subarray(1);
+  const plain = inPlace ? Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length) : Buffer.allocUnsafeSlow(sealed.length);
   const digest = createHash('sha1');
   const hashed = plain.length - 20;
-  for (let at = 0; at < plain.length; at += slice) {
-    const opened = decipherer.update(body.subarray(1 + at, 1 + at + slice));
-    plain.set(opened, at);
-    release(opened);
-    if (at < hashed) digest.update(plain.subarray(at, Math.min(at + slice, hashed)));
-  }
+  decipherCfb(key, sealed, (piece, at) => {
+    plain.set(piece, at);
+    if (at < hashed) digest.update(piece.subarray(0, hashed - at));
+  });
   if (plain.readUInt16BE(14) !== plain.readUInt16BE(16)) return undefined;
   if (!plain.subarray(hashed - 2, hashed).equals(mdcHeader) || !digest.digest().equals(plain.subarray(hashed))) return undefined;
   return contents(plain.subarray(18, hashed - 2));
+}
+
+/**
+ * AES-256 in CFB, backwards: to open a block takes nothing but the ciphertext before it, so that the blocks are enciphered many at
+ * once (ECB) and combined with the ciphertext here. OpenSSL's own goes block after block, at a third of the speed.
+ * `see` gets the plaintext piece by piece, and must not keep a piece.
+ */
+function decipherCfb(key: SessionKey, sealed: Uint8Array, see: (piece: Buffer, at: number) => void): void {
+  const blocks = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+  // The last block of the piece before, then the piece itself, filled up to whole blocks.
+  const line = Buffer.alloc(16 + cfbPiece);
+  const words = new Uint32Array(line.buffer, line.byteOffset + 16);
+  for (let at = 0; at < sealed.length; at += cfbPiece) {
+    const length = Math.min(cfbPiece, sealed.length - at);
+    const whole = Math.ceil(length / 16) * 16;
+    line.set(sealed.subarray(at, at + length), 16);
+    const stream = blocks.update(line.subarray(0, whole));
+    combine(new Uint32Array(stream.buffer, stream.byteOffset, whole / 4), words);
+    see(stream.subarray(0, length), at);
+    release(stream);
+    line.copyWithin(0, length, length + 16);
+  }
+}
+
+function combine(into: Uint32Array, words: Uint32Array): void {
+  for (let at = 0; at < into.length; at++) into[at]! ^= words[at]!;
 }
 
 function contents(packets: Buffer): Opened {

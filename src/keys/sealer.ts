@@ -55,10 +55,10 @@ function work(job: Job): Done {
     return { memory, file, digest: sha256(file) };
   }
   const body = job.file.subarray(job.body);
-  for (const key of job.keys) {
-    const literal = decipher(key, body)?.literal;
+  for (const [nth, key] of job.keys.entries()) {
+    const literal = decipher(key, body, { inPlace: nth === job.keys.length - 1 })?.literal;
     if (!literal) continue;
-    release(job.file);
+    if (literal.buffer !== job.file.buffer) release(job.file);
     return { literal: literal as Uint8Array<ArrayBuffer> };
   }
   return {};
@@ -122,20 +122,20 @@ export async function sealPack(job: Omit<SealJob, 'task'>): Promise<{ file: Buff
   return { file: asBuffer(done.file!), digest: done.digest!, memory: asBuffer(done.memory!) };
 }
 
-/** SHA-256 in hex of a file that is handed over and comes back. */
-export async function digestOf(file: Uint8Array): Promise<{ file: Buffer<ArrayBuffer>; digest: string }> {
-  const done = await run({ task: 'digest', file: own(file) });
+/** SHA-256 in hex of a file that is handed over, with all of its ArrayBuffer, and comes back. */
+export async function digestOf(file: Uint8Array<ArrayBuffer>): Promise<{ file: Buffer<ArrayBuffer>; digest: string }> {
+  const done = await run({ task: 'digest', file });
   return { file: asBuffer(done.file!), digest: done.digest! };
 }
 
-/** The literal data of a message whose encrypted packet's body begins at `body`; undefined when no key fits or a byte was changed. Takes the file over. */
-export async function openPackBody(file: Uint8Array, body: number, keys: SessionKey[]): Promise<Buffer<ArrayBuffer> | undefined> {
-  const { literal } = await run({ task: 'open', file: own(file), body, keys });
+/** The literal data of a message whose encrypted packet's body begins at `body`; undefined when no key fits or a byte was changed. Takes the file over, with all of its ArrayBuffer. */
+export async function openPackBody(file: Uint8Array<ArrayBuffer>, body: number, keys: SessionKey[]): Promise<Buffer<ArrayBuffer> | undefined> {
+  const { literal } = await run({ task: 'open', file, body, keys });
   return literal && asBuffer(literal);
 }
 
 /** Bytes whose ArrayBuffer nobody else looks into: handing that over would empty the others. */
-function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength) return bytes as Uint8Array<ArrayBuffer>;
   return new Uint8Array(bytes);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BaluchonError } from '../errors.ts';
 import { checkName, missing, shorter } from './names.ts';
@@ -73,15 +73,15 @@ export function directoryStore(root: string): Store {
         throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new BaluchonError('store', `${root}: folder removed while writing: ${name}`, { cause: error }) : failed(name, error);
       }
     },
-    async get(name, range) {
+    async get(name, range, room = Buffer.allocUnsafeSlow) {
       try {
-        if (!range) return await readFile(at(name));
         const file = await open(at(name), 'r');
         try {
-          const into = Buffer.allocUnsafe(range.length);
+          const { offset, length } = range ?? { offset: 0, length: (await file.stat()).size };
+          const into = room(length).subarray(0, length);
           let done = 0;
-          while (done < range.length) {
-            const { bytesRead } = await file.read(into, done, range.length - done, range.offset + done);
+          while (done < length) {
+            const { bytesRead } = await file.read(into, done, length - done, offset + done);
             if (bytesRead === 0) throw shorter(root, name);
             done += bytesRead;
           }

@@ -32,9 +32,9 @@ export function retryStore(store: Store, patience: Patience = {}): Store {
   return {
     name: store.name,
     put: (name, body) => again(() => store.put(name, body)),
-    get: (name, range) =>
+    get: (name, range, room) =>
       again(async () => {
-        const bytes = await store.get(name, range);
+        const bytes = await store.get(name, range, room);
         if (range && bytes.length !== range.length) throw shorter(store.name, name);
         return bytes;
       }),

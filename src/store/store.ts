@@ -9,8 +9,11 @@ export interface Store {
   readonly readOnly?: boolean;
   /** The caller may write to `body` again when it is done. Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */
   put(name: string, body: Uint8Array): Promise<void>;
-  /** The whole file, or `length` bytes from `offset`. Throws `vault` when there is no such file. */
-  get(name: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
+  /**
+   * The whole file, or `length` bytes from `offset`. `room` gives memory for at least so many bytes, which a store may
+   * put them into. Throws `vault` when there is no such file.
+   */
+  get(name: string, range?: { offset: number; length: number }, room?: (bytes: number) => Buffer): Promise<Uint8Array>;
   /** Names that begin with the prefix, in any order, with their sizes in bytes. */
   list(prefix: string): AsyncIterable<{ name: string; size: number; modified: Date }>;
   stat(name: string): Promise<{ size: number; modified: Date } | undefined>;

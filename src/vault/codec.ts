@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, createZstdCompress, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
+import { release } from '../keys/index.ts';
 import { gate } from './queue.ts';
 
 const compressing = promisify(zstdCompress);
@@ -31,7 +32,7 @@ const lanes = 4;
  */
 const fast = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_minMatch]: 5, [constants.ZSTD_c_contentSizeFlag]: 1 };
 
-/** Makes zstd frames of chunks. */
+/** Makes zstd frames of chunks, each in memory of its own. */
 export function compressor(): Codec {
   return pooled(() => streamed(createZstdCompress({ flush: constants.ZSTD_e_end, chunkSize: 1 << 20, params: fast }), () => Infinity));
 }
@@ -68,6 +69,8 @@ function pooled(make: () => Codec): Codec {
 /** A stream of zlib's, of which each write makes a whole; what it gives is collected, not queued. */
 function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): Codec {
   let parts: Buffer[] = [];
+  /** zlib fills memory of `chunkSize` bytes with what it gives, and then takes new one. */
+  let filling: ArrayBufferLike | undefined;
   let left = 0;
   let ended = false;
   let fail: (cause: Error) => void = () => {};
@@ -80,6 +83,19 @@ function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): C
     if (left < 0) stream.destroy(new Error('the frame is larger than it says'));
     return true;
   };
+  const taken = (): Buffer => {
+    const [only] = parts;
+    if (only && parts.length === 1 && only.length === only.buffer.byteLength) return only;
+    const whole = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+      if (filling && filling !== part.buffer) release(new Uint8Array(filling));
+      filling = part.buffer;
+    }
+    return whole;
+  };
   return (bytes) =>
     new Promise((resolve, reject) => {
       fail = reject;
@@ -88,7 +104,7 @@ function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): C
       stream.write(bytes, (error) => {
         if (error) return reject(error);
         if (stream.destroyed || ended || (left !== 0 && left !== Infinity)) return reject(new Error('not one whole frame'));
-        resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+        resolve(taken());
         parts = [];
       });
     });

@@ -21,7 +21,7 @@ export function gate(limit: number): Gate {
 }
 
 /** Applies `work` to each item, at most `ahead` of them at once, and gives the results in the items' order. Ends what was begun before it throws. */
-export async function* ordered<T, R>(items: AsyncIterable<T>, ahead: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+export async function* ordered<T, R>(items: AsyncIterable<T> | Iterable<T>, ahead: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
   const running: Promise<R>[] = [];
   try {
     for await (const item of items) {

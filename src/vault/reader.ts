@@ -7,18 +7,21 @@ import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
-import { packCache } from './packs-reader.ts';
+import { openAll, packCache, packMemory, type OpenedPack } from './packs-reader.ts';
+import { ordered } from './queue.ts';
 import type { Session } from './session.ts';
 import type { Store } from '../store/store.ts';
 
-/** Bytes of packs kept open for reading. */
-const cacheBytes = 48 << 20;
+/** Bytes of packs kept open for reading: three of the usual size. */
+const cacheBytes = 52 << 20;
 /** Chunks kept decompressed, and pages kept parsed. */
 const hotChunks = 8;
 const hotPages = 16;
 /** Chunks of one read that are fetched at once, and how many chunks ahead of one who reads in order packs are fetched. */
 const together = 8;
 const ahead = 48;
+/** Chunks of a disk that are sorted by their packs at once: 8 GiB of the usual size, some 6 MiB of memory. */
+const sorted = 32_768;
 
 export interface ChunkReader {
   /** A chunk's plaintext, checked against its id. Callers must not change it. */
@@ -28,6 +31,8 @@ export interface ChunkReader {
   page(id: string): Promise<Id[]>;
   /** The chunk will be wanted soon: its pack may be fetched. */
   soon?(id: string): void;
+  /** Shows all these chunks to `see`, each once and several at a time, pack by pack: none is fetched twice. */
+  each?(ids: Iterable<string>, see: (id: string, plain: Buffer) => Promise<void>): Promise<void>;
 }
 
 /**
@@ -35,7 +40,8 @@ export interface ChunkReader {
  * index knows are looked into. Without the list any pack of the vault will do; a chunk proves itself by its id.
  */
 export function chunkReader(session: Session, packs: () => Promise<string[]>): ChunkReader {
-  const cache = packCache(session, cacheBytes);
+  const memory = packMemory();
+  const cache = packCache(session, cacheBytes, memory);
   const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
   let loading: Promise<Index> | undefined;
   let listing: Promise<string[] | undefined> | undefined;
@@ -66,23 +72,43 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     }
     throw new BaluchonError('vault', `chunk ${id} is in no pack of this vault`);
   };
-  const chunk = async (id: string): Promise<Buffer> => {
-    const digest = await find(id);
+  const open = async (id: string, digest: string, { entries }: OpenedPack): Promise<Buffer> => {
     const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`, { cause });
-    const plain = await cache.use(digest, ({ entries }) => {
-      const entry = entries.get(id);
-      if (!entry) throw damaged();
-      return entry.packed ? decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : copy(entry.bytes);
-    });
+    const entry = entries.get(id);
+    if (!entry) throw damaged();
+    const plain = await (entry.packed ? decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : copy(entry.bytes));
     const wanted = Buffer.from(id, 'hex');
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
+  };
+  const chunk = async (id: string): Promise<Buffer> => {
+    const digest = await find(id);
+    return cache.use(digest, (pack) => open(id, digest, pack));
+  };
+  const each: NonNullable<ChunkReader['each']> = async (ids, see) => {
+    const groups = new Map<string, string[]>();
+    for (const id of ids) {
+      const digest = await find(id);
+      const group = groups.get(digest);
+      if (group) group.push(id);
+      else groups.set(digest, [id]);
+    }
+    for await (const { digest, opening } of openAll(session, [...groups.keys()], memory)) {
+      const pack = await opening;
+      const show = async (id: string): Promise<void> => {
+        const plain = await open(id, digest, pack);
+        await see(id, plain);
+        release(plain);
+      };
+      for await (const _ of ordered(groups.get(digest)!, together, show));
+      memory.give(pack);
+    }
   };
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
   const soon = (id: string) => {
     find(id).then((digest) => cache.use(digest, () => {})).catch(() => {});
   };
-  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon };
+  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, each };
 }
 
 function copy(bytes: Uint8Array): Buffer {
@@ -170,13 +196,17 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
     }
     return id;
   };
-  /** Chunk numbers that hold data under a page. */
-  async function* walk(id: Id, level: number, first: number): AsyncGenerator<number> {
+  const lengthAt = (index: number) => Math.min(chunkSize, size - index * chunkSize);
+  /** The chunks that hold data under a page, and their numbers. */
+  async function* walk(id: Id, level: number, first: number): AsyncGenerator<{ id: string; index: number }> {
     if (id === null) return;
     const span = pageSize ** level;
     for (const [at, entry] of (await reader.page(id)).entries()) {
       if (entry === null) continue;
-      if (level === 0) yield first + at;
+      if (level === 0) {
+        if (first + at >= chunkCount) throw new BaluchonError('vault', `damaged: disk ${about.id} has pages beyond its end`);
+        yield { id: entry, index: first + at };
+      }
       else yield* walk(entry, level - 1, first + at * span);
     }
   }
@@ -185,8 +215,7 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
     async *extents(): AsyncGenerator<Extent> {
       let start = -1;
       let end = -1;
-      for await (const index of walk(root, depth - 1, 0)) {
-        if (index >= chunkCount) throw new BaluchonError('vault', `damaged: disk ${about.id} has pages beyond its end`);
+      for await (const { index } of walk(root, depth - 1, 0)) {
         if (index !== end) {
           if (end > start) yield { offset: start * chunkSize, length: (end - start) * chunkSize };
           start = index;
@@ -202,7 +231,7 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
       const fill = async (index: number): Promise<void> => {
         const start = index * chunkSize;
         const from = Math.max(offset - start, 0);
-        const length = Math.min(chunkSize, size - start);
+        const length = lengthAt(index);
         const part = into.subarray(start + from - offset, start + length - offset);
         const id = await idAt(index);
         if (id === null) {
@@ -224,6 +253,29 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
         for (const one of some) if (one.status === 'rejected') throw one.reason;
       }
     },
+    ...(reader.each && {
+      async each(see) {
+        let wanted = new Map<string, number[]>();
+        let count = 0;
+        const flush = async () => {
+          await reader.each!(wanted.keys(), async (id, plain) => {
+            for (const index of wanted.get(id)!) {
+              if (plain.length !== lengthAt(index)) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
+              await see({ offset: index * chunkSize, bytes: plain });
+            }
+          });
+          wanted = new Map();
+          count = 0;
+        };
+        for await (const { id, index } of walk(root, depth - 1, 0)) {
+          const places = wanted.get(id);
+          if (places) places.push(index);
+          else wanted.set(id, [index]);
+          if (++count >= sorted) await flush();
+        }
+        await flush();
+      },
+    }),
     async close() {},
   };
 }

@@ -8,7 +8,7 @@ import { getNamed } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { Manifest } from './manifest.ts';
-import { openPack, type OpenedPack } from './packs-reader.ts';
+import { openAll, packMemory, type OpenedPack } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
 import { pageBytes } from './pages.ts';
 import { ordered } from './queue.ts';
@@ -83,24 +83,18 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   const damaged: string[] = [];
   const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
   const sorted = [...packs].sort();
-  // While one pack's chunks are looked at, the next is opened.
-  let next: Promise<OpenedPack> | undefined;
-  for (const [nth, pack] of sorted.entries()) {
-    const looked = await work.attempt(async () => {
-      if (!options.readData) return named(work, layout.pack(pack), pack).then(() => true);
-      const opening = next ?? openPack(work.session, pack);
-      const after = sorted[nth + 1];
-      next = undefined;
-      const opened = await opening.finally(() => {
-        next = after === undefined ? undefined : openPack(work.session, after);
-        next?.catch(() => {});
+  if (!options.readData) for (const pack of sorted) await work.attempt(() => named(work, layout.pack(pack), pack));
+  else {
+    const memory = packMemory();
+    for await (const { digest, opening } of openAll(work.session, sorted, memory)) {
+      const looked = await work.attempt(async () => {
+        const opened = await opening;
+        await verifyPackData(work, digest, opened, decompress, good);
+        memory.give(opened);
+        return true;
       });
-      await verifyPackData(work, pack, opened, decompress, good);
-      return true;
-    });
-    if (!looked) damaged.push(pack);
-  }
-  if (options.readData) {
+      if (!looked) damaged.push(digest);
+    }
     for (const pack of damaged) await verifyRemains(work, pack, good);
     Object.assign(result, { whole: [], lost: [] });
     for (const { file, manifest } of manifests) if (await verifyDisks(work, file, manifest, good)) result.whole?.push(file.id);
@@ -111,8 +105,8 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
 /** The same session, counting what is read. */
 function counting(session: Session, result: VerifyResult): Session {
   const { store } = session;
-  const get: typeof store.get = async (name, range) => {
-    const bytes = await store.get(name, range);
+  const get: typeof store.get = async (name, range, room) => {
+    const bytes = await store.get(name, range, room);
     result.files += 1;
     result.bytes += bytes.length;
     return bytes;
@@ -190,7 +184,7 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
 }
 
 /** Checks every chunk of a pack; `good` gets the ids. */
-async function verifyPackData({ session, problem }: Work, digest: string, { entries, memory }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
+async function verifyPackData({ session, problem }: Work, digest: string, { entries }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
   const check = async ([id, { bytes, packed }]: [string, { bytes: Buffer; packed: boolean }]): Promise<void> => {
     const plain = packed ? await decompress(bytes).catch(() => undefined) : bytes;
     const key = Buffer.from(id, 'hex');
@@ -198,11 +192,7 @@ async function verifyPackData({ session, problem }: Work, digest: string, { entr
     else problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
     if (packed && plain) release(plain);
   };
-  async function* each(): AsyncGenerator<[string, { bytes: Buffer; packed: boolean }]> {
-    yield* entries;
-  }
-  for await (const _ of ordered(each(), 8, check));
-  if (memory) release(memory);
+  for await (const _ of ordered(entries, 8, check));
 }
 
 /** What a damaged pack still holds counts as there. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
+import { release } from '../keys/index.ts';
 import type { Disk } from '../disk/disk.ts';
 import { chunkId, isZero, sha256 } from './chunk.ts';
 import { compressor, decompress } from './codec.ts';
@@ -108,6 +109,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const known = index.chunks.get(id);
     if (known === undefined) await where.add(id, body.bytes, body.packed);
     used.add(index.chunks.get(id)!);
+    // Who brings the same at this moment finds that it is there, and does not look into it.
+    release(body.bytes);
     return known === undefined;
   };
   const putPage = async (text: Buffer): Promise<string> => {
@@ -160,9 +163,12 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
         if (piece.id) {
           result.data += piece.length;
           if (!piece.body) used.add(index.chunks.get(piece.id)!);
-          else if (await put(data, piece.id, piece.body)) {
-            result.new_bytes += piece.body.plain;
-            result.stored_bytes += piece.body.bytes.length;
+          else {
+            const stored = piece.body.bytes.length;
+            if (await put(data, piece.id, piece.body)) {
+              result.new_bytes += piece.body.plain;
+              result.stored_bytes += stored;
+            }
           }
         }
         await pages.add(piece.id?.toString('hex') ?? null);
