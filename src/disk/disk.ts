@@ -15,9 +15,16 @@ export interface Disk {
   /** Fills `into` with the bytes from `offset` on; zeros where nothing is stored. The range must lie within the disk. */
   read(offset: number, into: Uint8Array): Promise<void>;
   /**
-   * Shows all that the disk holds to `see`, each piece once and several at a time, in whatever order is read fastest;
-   * zeros may be left out. A piece is good until its promise is done. Missing where order makes no difference.
+   * Writes all that the disk holds to its places in an open, empty file, in whatever order is fastest, and tells of the bytes as they
+   * are written. Missing where reading in order is as fast. @throws CannotWrite, and what reading throws
    */
-  each?(see: (piece: { offset: number; bytes: Uint8Array }) => Promise<void>): Promise<void>;
+  writeTo?(fd: number, wrote: (bytes: number) => void): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What the system said when a file could not be written, told apart from what reading throws. */
+export class CannotWrite extends Error {
+  constructor(system: { code?: string | undefined; message: string }) {
+    super(system.message, { cause: system });
+  }
 }

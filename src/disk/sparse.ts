@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BaluchonError } from '../errors.ts';
-import type { Disk } from './disk.ts';
+import { CannotWrite, type Disk } from './disk.ts';
 import { readExtents } from './extents.ts';
 import { reason } from './file.ts';
 import { writeQcow2 } from './qcow2/writer.ts';
-import { isZero } from './zero.ts';
+import { dataRuns } from './zero.ts';
 
 export interface WriteOptions {
   signal?: AbortSignal;
@@ -14,10 +14,8 @@ export interface WriteOptions {
   onProgress?: (doneBytes: number) => void;
 }
 
-type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'each'>;
+type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'writeTo'>;
 
-/** What is looked at for zeros at once: a multiple of every file system's block. */
-const block = 64 << 10;
 /** Bytes after which what was written is sent to the disk. */
 const flushEvery = 128 << 20;
 
@@ -31,30 +29,26 @@ export async function writeRaw(disk: Source, path: string, options: WriteOptions
     await file.truncate(disk.size).catch(failed);
     let [unwritten, written] = [0, 0];
     let syncing: Promise<void> | undefined;
-    const piece = async ({ offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<void> => {
+    const wrote = (bytes: number): void => {
       if (options.signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while writing a disk');
-      let from = 0;
-      for (let at = 0; at < bytes.length; at += block) {
-        const end = Math.min(at + block, bytes.length);
-        if (!isZero(bytes.subarray(at, end))) continue;
-        await writeAll(file, bytes.subarray(from, at), offset + from);
-        from = end;
-      }
-      await writeAll(file, bytes.subarray(from), offset + from);
-      written += bytes.length;
+      written += bytes;
       options.onProgress?.(written);
-      unwritten += bytes.length;
+      unwritten += bytes;
       // Written out meanwhile, so that the end has little left to wait for. Its failure is the last sync's as well.
-      if (unwritten >= flushEvery && !syncing) {
-        unwritten = 0;
-        syncing = file.datasync().then(
-          () => void (syncing = undefined),
-          () => {},
-        );
-      }
+      if (unwritten < flushEvery || syncing) return;
+      unwritten = 0;
+      syncing = file.datasync().then(
+        () => void (syncing = undefined),
+        () => {},
+      );
     };
-    if (disk.each) await disk.each(piece);
-    else for await (const each of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) await piece(each);
+    if (disk.writeTo) await disk.writeTo(file.fd, wrote);
+    else {
+      for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) {
+        for (const [from, to] of dataRuns(bytes)) await writeAll(file, bytes.subarray(from, to), offset + from);
+        wrote(bytes.length);
+      }
+    }
     await syncing;
     options.onProgress?.(disk.size);
   });
@@ -80,11 +74,8 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Pr
   }
 }
 
-/** The write side's own errors, told apart from those of the disk that is read meanwhile. */
-class WriteFailed extends Error {}
-
 function failed(cause: unknown): never {
-  throw new WriteFailed('write failed', { cause });
+  throw new CannotWrite(cause as NodeJS.ErrnoException);
 }
 
 async function whole(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
@@ -99,7 +90,7 @@ async function whole(path: string, write: (file: FileHandle) => Promise<void>): 
   } catch (error) {
     await file?.close().catch(() => {});
     await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof WriteFailed) throw writeError(path, error.cause);
+    if (error instanceof CannotWrite) throw writeError(path, error.cause);
     throw error;
   }
 }

@@ -120,7 +120,8 @@ function decipherCfb(key: SessionKey, sealed: Uint8Array, see: (piece: Buffer, a
 }
 
 function combine(into: Uint32Array, words: Uint32Array): void {
-  for (let at = 0; at < into.length; at++) into[at]! ^= words[at]!;
+  const { length } = into;
+  for (let at = 0; at < length; at++) into[at]! ^= words[at]!;
 }
 
 function contents(packets: Buffer): Opened {

@@ -2,7 +2,6 @@ export { canSign, fingerprint, generateIdentity, parseCertificate, readCertifica
 export { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 export { decipherRemains, splitRemains } from './remains.ts';
 export { release } from './memory.ts';
-export { digestOf, openPackBody, own, sealPack } from './sealer.ts';
 export { openSessionKeys, seal, sealSessionKey, signDetached, unseal, unsealSigned, verifyDetached, type Opener, type Recipient, type Unsealed } from './seal.ts';
 export type { Sealing } from './openpgp.ts';
 export { looksLikePaper, newPaperKey, paperCode, paperLines, parsePaperKey } from './paper.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { sealPack, sealSessionKey } from '../keys/index.ts';
+import { sealSessionKey } from '../keys/index.ts';
+import { perform } from './crew.ts';
 import type { Index, PackContents } from './index-files.ts';
 import { layout } from './layout.ts';
 import { gate, type Gate } from './queue.ts';
@@ -53,10 +54,10 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
     const key = randomBytes(32);
     const keyPackets = await sealSessionKey(key, { certificates: [certificate] }, sealing);
     pack.memory.set(tarEnd, margin + pack.used);
-    const { file, digest, memory } = await sealPack({ memory: pack.memory, from: margin, used: pack.used + tarEnd.length, key, keyPackets, sealing });
+    const { file, digest, memory } = await perform({ task: 'seal', memory: pack.memory, from: margin, used: pack.used + tarEnd.length, key, keyPackets, sealing });
     const bytes = file.length;
     await session.store.put(layout.pack(digest), file);
-    lane.spare.push(memory);
+    lane.spare.push(Buffer.from(memory.buffer));
     index.packs[pack.number] = digest;
     index.numbers.set(digest, pack.number);
     await stored({ sha256: digest, ids: pack.ids, bytes });

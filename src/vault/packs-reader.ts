@@ -1,10 +1,14 @@
-import { digestOf, openPackBody, openSessionKeys, own, release, splitMessage } from '../keys/index.ts';
+import { CannotWrite } from '../disk/disk.ts';
+import { openSessionKeys, release, splitMessage, type SessionKey } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
+import { hands, perform } from './crew.ts';
 import { layout } from './layout.ts';
 import { packBytes } from './packer.ts';
-import { gate } from './queue.ts';
+import { pageBytes } from './pages.ts';
+import { gate, ordered } from './queue.ts';
 import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
+import type { LookJob } from './tasks.ts';
 
 /** A pack in memory: chunk id in hex -> its bytes as stored. */
 export interface OpenedPack {
@@ -20,8 +24,8 @@ export interface OpenedPack {
  */
 export interface PackMemory {
   take(bytes: number): Buffer;
-  /** Nobody looks into the pack any more. */
-  give(pack: OpenedPack): void;
+  /** Nobody looks into it any more. */
+  give(memory: Buffer): void;
 }
 
 export function packMemory(): PackMemory {
@@ -34,57 +38,77 @@ export function packMemory(): PackMemory {
       if (bytes < size / 2 || bytes > size) return Buffer.allocUnsafeSlow(bytes);
       return spare.pop() ?? Buffer.allocUnsafeSlow(size);
     },
-    give({ memory }) {
-      if (memory?.length === size) spare.push(memory);
-      else if (memory) release(memory);
+    give(memory) {
+      if (memory.length === size) spare.push(memory);
+      else release(memory);
     },
   };
 }
 
+interface Fetched {
+  file: Uint8Array<ArrayBuffer>;
+  digest: string;
+  body: number;
+  keys: SessionKey[];
+}
+
+/** A pack's file and what opens it. @throws vault, naming the file. */
+async function fetchPack(session: Session, digest: string, memory: PackMemory): Promise<Fetched> {
+  requireOwner(session);
+  let taken: Buffer | undefined;
+  const got = await session.store.get(layout.pack(digest), undefined, (bytes) => (taken = memory.take(bytes)));
+  // Handing over memory that others look into as well would empty it for them.
+  const whole = got.buffer === taken?.buffer || got.byteLength === got.buffer.byteLength;
+  const file = (whole ? got : new Uint8Array(got)) as Uint8Array<ArrayBuffer>;
+  const parts = splitMessage(file);
+  if (!parts) throw damaged(digest);
+  return { file, digest, body: parts.body.byteOffset - file.byteOffset, keys: await openSessionKeys(parts.keyPackets, { keys: session.secrets.keys }) };
+}
+
+function damaged(digest: string, cause?: unknown): BaluchonError {
+  return new BaluchonError('vault', `damaged: ${layout.pack(digest)}`, { cause });
+}
+
 /** Fetches a pack, checks its name, opens it. @throws vault, naming the file. */
 export async function openPack(session: Session, digest: string, memory = packMemory()): Promise<OpenedPack> {
-  requireOwner(session);
-  const name = layout.pack(digest);
-  const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${name}`, { cause });
-  let taken: Buffer | undefined;
-  const got = await session.store.get(name, undefined, (bytes) => (taken = memory.take(bytes)));
-  const { file, digest: is } = await digestOf(taken?.buffer === got.buffer ? (got as Buffer<ArrayBuffer>) : own(got));
-  if (is !== digest) throw damaged();
-  const parts = splitMessage(file);
-  if (!parts) throw damaged();
-  const opened = await openPackBody(file, parts.body.byteOffset - file.byteOffset, await openSessionKeys(parts.keyPackets, { keys: session.secrets.keys }));
-  if (!opened) throw damaged();
+  const { literal } = await perform({ task: 'open', ...(await fetchPack(session, digest, memory)) });
+  if (!literal) throw damaged(digest);
   const entries: OpenedPack['entries'] = new Map();
   try {
-    for (const { name: entry, body } of untar(opened)) {
+    for (const { name: entry, body } of untar(Buffer.from(literal.buffer, literal.byteOffset, literal.length))) {
       const packed = entry.endsWith('.zst');
       entries.set(packed ? entry.slice(0, -4) : entry, { bytes: body, packed });
     }
   } catch (cause) {
-    throw damaged(cause);
+    throw damaged(digest, cause);
   }
-  return { entries, bytes: opened.length, memory: Buffer.from(opened.buffer) };
+  return { entries, bytes: literal.length, memory: Buffer.from(literal.buffer) };
 }
 
-/** Opens packs one after the other: while one is looked into, the next is on its way. Whoever has looked gives its memory back. */
-export async function* openAll(session: Session, digests: string[], memory: PackMemory): AsyncGenerator<{ digest: string; opening: Promise<OpenedPack> }> {
-  const open = (digest: string | undefined) => {
-    const opening = digest === undefined ? undefined : openPack(session, digest, memory);
-    // It is awaited when its turn comes: until then a failure must not count as unhandled.
-    opening?.catch(() => {});
-    return opening;
+/**
+ * Looks through packs, as many at once as there are hands and one more on its way: every chunk is opened and checked against its
+ * id, or those wanted only, which are written to their places. The result of each, or what it failed with, comes in order.
+ */
+export function lookThrough(
+  session: Session,
+  digests: Iterable<string>,
+  to?: (digest: string) => NonNullable<LookJob['to']>,
+): AsyncGenerator<{ digest: string; ids: Promise<{ good: string[]; bad: string[] }> }> {
+  const memory = packMemory();
+  const { dedup } = session.secrets;
+  const limit = Math.max(session.header.profile.chunk_size, pageBytes);
+  const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
+    const done = await perform({ task: 'look', ...(await fetchPack(session, digest, memory)), dedup, limit, ...(to && { to: to(digest) }) });
+    memory.give(Buffer.from(done.memory.buffer));
+    if (done.failed) throw new CannotWrite(done.failed);
+    if (!done.good || !done.bad) throw damaged(digest);
+    return { good: done.good, bad: done.bad };
   };
-  let next = open(digests[0]);
-  try {
-    for (const [nth, digest] of digests.entries()) {
-      const opening = next!;
-      next = opening.then(() => open(digests[nth + 1]), () => open(digests[nth + 1])) as Promise<OpenedPack>;
-      next.catch(() => {});
-      yield { digest, opening };
-    }
-  } finally {
-    await next?.catch(() => {});
-  }
+  return ordered(digests, hands + 1, async (digest) => {
+    const ids = look(digest);
+    await ids.catch(() => {});
+    return { digest, ids };
+  });
 }
 
 export interface PackCache {
@@ -105,12 +129,13 @@ interface Held {
 const opening = 1;
 
 /** Packs kept in memory, least recently used out first, `limit` bytes together; a pack that several want is fetched once. */
-export function packCache(session: Session, limit: number, memory = packMemory()): PackCache {
+export function packCache(session: Session, limit: number): PackCache {
   const held = new Map<string, Held>();
   const { enter, leave } = gate(opening);
+  const memory = packMemory();
   let bytes = 0;
   const drop = (one: Held) => {
-    if (one.out && one.users === 0) one.pack.then(memory.give, () => {});
+    if (one.out && one.users === 0) one.pack.then((pack) => pack.memory && memory.give(pack.memory), () => {});
   };
   const take = (digest: string): Held => {
     const there = held.get(digest);

@@ -7,8 +7,7 @@ import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
-import { openAll, packCache, packMemory, type OpenedPack } from './packs-reader.ts';
-import { ordered } from './queue.ts';
+import { lookThrough, packCache } from './packs-reader.ts';
 import type { Session } from './session.ts';
 import type { Store } from '../store/store.ts';
 
@@ -31,8 +30,8 @@ export interface ChunkReader {
   page(id: string): Promise<Id[]>;
   /** The chunk will be wanted soon: its pack may be fetched. */
   soon?(id: string): void;
-  /** Shows all these chunks to `see`, each once and several at a time, pack by pack: none is fetched twice. */
-  each?(ids: Iterable<string>, see: (id: string, plain: Buffer) => Promise<void>): Promise<void>;
+  /** Writes chunks, by id, to their places (in bytes) in an open file of `size` bytes, pack by pack: none is fetched twice. */
+  scatter?(places: Map<string, number[]>, to: { fd: number; size: number }, wrote: (bytes: number) => void): Promise<void>;
 }
 
 /**
@@ -40,8 +39,7 @@ export interface ChunkReader {
  * index knows are looked into. Without the list any pack of the vault will do; a chunk proves itself by its id.
  */
 export function chunkReader(session: Session, packs: () => Promise<string[]>): ChunkReader {
-  const memory = packMemory();
-  const cache = packCache(session, cacheBytes, memory);
+  const cache = packCache(session, cacheBytes);
   const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
   let loading: Promise<Index> | undefined;
   let listing: Promise<string[] | undefined> | undefined;
@@ -72,43 +70,40 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     }
     throw new BaluchonError('vault', `chunk ${id} is in no pack of this vault`);
   };
-  const open = async (id: string, digest: string, { entries }: OpenedPack): Promise<Buffer> => {
+  const chunk = async (id: string): Promise<Buffer> => {
+    const digest = await find(id);
     const damaged = (cause?: unknown) => new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`, { cause });
-    const entry = entries.get(id);
-    if (!entry) throw damaged();
-    const plain = await (entry.packed ? decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : copy(entry.bytes));
+    const plain = await cache.use(digest, ({ entries }) => {
+      const entry = entries.get(id);
+      if (!entry) throw damaged();
+      return entry.packed ? decompress(entry.bytes).catch((cause: unknown) => Promise.reject(damaged(cause))) : copy(entry.bytes);
+    });
     const wanted = Buffer.from(id, 'hex');
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
   };
-  const chunk = async (id: string): Promise<Buffer> => {
-    const digest = await find(id);
-    return cache.use(digest, (pack) => open(id, digest, pack));
-  };
-  const each: NonNullable<ChunkReader['each']> = async (ids, see) => {
-    const groups = new Map<string, string[]>();
-    for (const id of ids) {
+  const scatter: NonNullable<ChunkReader['scatter']> = async (places, { fd, size }, wrote) => {
+    const { chunk_size: chunkSize } = session.header.profile;
+    const wanted = new Map<string, Map<string, number[]>>();
+    for (const [id, at] of places) {
       const digest = await find(id);
-      const group = groups.get(digest);
-      if (group) group.push(id);
-      else groups.set(digest, [id]);
+      const group = wanted.get(digest);
+      if (group) group.set(id, at);
+      else wanted.set(digest, new Map([[id, at]]));
     }
-    for await (const { digest, opening } of openAll(session, [...groups.keys()], memory)) {
-      const pack = await opening;
-      const show = async (id: string): Promise<void> => {
-        const plain = await open(id, digest, pack);
-        await see(id, plain);
-        release(plain);
-      };
-      for await (const _ of ordered(groups.get(digest)!, together, show));
-      memory.give(pack);
+    for await (const { digest, ids } of lookThrough(session, wanted.keys(), (digest) => ({ fd, places: wanted.get(digest)!, size, chunkSize }))) {
+      const good = new Set((await ids).good);
+      for (const [id, at] of wanted.get(digest)!) {
+        if (!good.has(id)) throw new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`);
+        wrote(at.reduce((sum, offset) => sum + Math.min(chunkSize, size - offset), 0));
+      }
     }
   };
   const pages = recent(hotPages, async (id) => parsePage(await chunk(id)));
   const soon = (id: string) => {
     find(id).then((digest) => cache.use(digest, () => {})).catch(() => {});
   };
-  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, each };
+  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, scatter };
 }
 
 function copy(bytes: Uint8Array): Buffer {
@@ -253,27 +248,19 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
         for (const one of some) if (one.status === 'rejected') throw one.reason;
       }
     },
-    ...(reader.each && {
-      async each(see) {
-        let wanted = new Map<string, number[]>();
+    ...(reader.scatter && {
+      async writeTo(fd, wrote) {
+        let places = new Map<string, number[]>();
         let count = 0;
-        const flush = async () => {
-          await reader.each!(wanted.keys(), async (id, plain) => {
-            for (const index of wanted.get(id)!) {
-              if (plain.length !== lengthAt(index)) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
-              await see({ offset: index * chunkSize, bytes: plain });
-            }
-          });
-          wanted = new Map();
-          count = 0;
-        };
         for await (const { id, index } of walk(root, depth - 1, 0)) {
-          const places = wanted.get(id);
-          if (places) places.push(index);
-          else wanted.set(id, [index]);
-          if (++count >= sorted) await flush();
+          const at = places.get(id);
+          if (at) at.push(index * chunkSize);
+          else places.set(id, [index * chunkSize]);
+          if (++count % sorted > 0) continue;
+          await reader.scatter!(places, { fd, size }, wrote);
+          places = new Map();
         }
-        await flush();
+        await reader.scatter!(places, { fd, size }, wrote);
       },
     }),
     async close() {},

@@ -1,17 +1,13 @@
 import { isError, BaluchonError } from '../errors.ts';
-import { release } from '../keys/index.ts';
-import { chunkId, sha256 } from './chunk.ts';
-import { decompressor, type Codec } from './codec.ts';
+import { sha256 } from './chunk.ts';
 import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
 import { getNamed } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import type { Manifest } from './manifest.ts';
-import { openAll, packMemory, type OpenedPack } from './packs-reader.ts';
+import { lookThrough } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
-import { pageBytes } from './pages.ts';
-import { ordered } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
 import type { Session } from './session.ts';
@@ -81,19 +77,14 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
   const good = chunkTable();
   const damaged: string[] = [];
-  const decompress = decompressor(Math.max(session.header.profile.chunk_size, pageBytes));
   const sorted = [...packs].sort();
   if (!options.readData) for (const pack of sorted) await work.attempt(() => named(work, layout.pack(pack), pack));
   else {
-    const memory = packMemory();
-    for await (const { digest, opening } of openAll(work.session, sorted, memory)) {
-      const looked = await work.attempt(async () => {
-        const opened = await opening;
-        await verifyPackData(work, digest, opened, decompress, good);
-        memory.give(opened);
-        return true;
-      });
+    for await (const { digest, ids } of lookThrough(work.session, sorted)) {
+      const looked = await work.attempt(() => ids);
       if (!looked) damaged.push(digest);
+      for (const id of looked?.good ?? []) good.set(Buffer.from(id, 'hex'), 0);
+      for (const id of looked?.bad ?? []) problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
     }
     for (const pack of damaged) await verifyRemains(work, pack, good);
     Object.assign(result, { whole: [], lost: [] });
@@ -181,18 +172,6 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
     }
   }
   for await (const { name } of work.session.store.list('doomed/')) await work.attempt(() => getNamed(work.session.store, name));
-}
-
-/** Checks every chunk of a pack; `good` gets the ids. */
-async function verifyPackData({ session, problem }: Work, digest: string, { entries }: OpenedPack, decompress: Codec, good: ChunkTable): Promise<void> {
-  const check = async ([id, { bytes, packed }]: [string, { bytes: Buffer; packed: boolean }]): Promise<void> => {
-    const plain = packed ? await decompress(bytes).catch(() => undefined) : bytes;
-    const key = Buffer.from(id, 'hex');
-    if (plain && session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(key))) good.set(key, 0);
-    else problem(`damaged: ${layout.pack(digest)}: chunk ${id}`);
-    if (packed && plain) release(plain);
-  };
-  for await (const _ of ordered(entries, 8, check));
 }
 
 /** What a damaged pack still holds counts as there. */
