@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, createZstdCompress, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { release } from '../keys/index.ts';
 import { gate } from './queue.ts';
@@ -21,21 +21,11 @@ export async function decompress(packed: Uint8Array, limit: number): Promise<Buf
   return decompressing(packed, { chunkSize: Math.min(limit, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
 }
 
-/** Makes one frame of a chunk, or a chunk of one frame. */
-export type Codec = (bytes: Uint8Array) => Promise<Buffer>;
+/** Makes a chunk of one frame. */
+export type Codec = (frame: Uint8Array) => Promise<Buffer>;
 
 /** zstd's contexts under way at once: as many as libuv has threads. */
 const lanes = 4;
-/**
- * zstd's fast strategy with a table and a minimal match that suit chunks: on disks of Debian systems 2 % more bytes than level 3, in
- * 60 % of the time.
- */
-const fast = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_minMatch]: 5, [constants.ZSTD_c_contentSizeFlag]: 1 };
-
-/** Makes zstd frames of chunks, each in memory of its own. */
-export function compressor(): Codec {
-  return pooled(() => streamed(createZstdCompress({ flush: constants.ZSTD_e_end, chunkSize: 1 << 20, params: fast }), () => Infinity));
-}
 
 /** Opens zstd frames of up to `limit` bytes. @throws where the bytes are not one frame that says how large its contents are, and keeps to it. */
 export function decompressor(limit: number): Codec {

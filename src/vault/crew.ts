@@ -39,7 +39,7 @@ export function perform<J extends Job>(job: J): Promise<Done<J>> {
   const least = crew.toSorted((a, b) => a.waiting.length - b.waiting.length)[0];
   const hand = least && (least.waiting.length === 0 || crew.length >= hands) ? least : start();
   hand.worker.ref();
-  const { buffer } = job.task === 'seal' ? job.memory : job.file;
+  const { buffer } = 'memory' in job ? job.memory : job.file;
   return new Promise((resolve, reject) => {
     hand.waiting.push({ resolve: resolve as (done: unknown) => void, reject });
     hand.worker.postMessage(job, [buffer]);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CannotWrite } from '../disk/disk.ts';
-import { dataRuns } from '../disk/zero.ts';
+import { dataRuns, isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
 import { release } from '../keys/memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
@@ -44,7 +44,21 @@ export interface LookJob extends Omit<OpenJob, 'task'> {
   to?: { fd: number; places: Map<string, number[]>; size: number; chunkSize: number };
 }
 
-export type Job = SealJob | OpenJob | LookJob;
+export interface NameJob {
+  task: 'name';
+  /** Chunks, one after the other. */
+  memory: Memory;
+  lengths: number[];
+  secret: Uint8Array;
+}
+
+export interface SqueezeJob {
+  task: 'squeeze';
+  memory: Memory;
+  chunks: { at: number; length: number; proof: boolean }[];
+}
+
+export type Job = SealJob | OpenJob | LookJob | NameJob | SqueezeJob;
 
 export interface Sealed {
   memory: Memory;
@@ -67,11 +81,59 @@ export interface Looked {
   failed?: { code: string | undefined; message: string };
 }
 
-export type Done<J extends Job> = J extends SealJob ? Sealed : J extends LookJob ? Looked : Opened;
+export interface Named {
+  memory: Memory;
+  /** One for each chunk; null for nothing but zeros. */
+  ids: (string | null)[];
+}
 
-export function perform(job: Job): Sealed | Opened | Looked {
-  if (job.task === 'seal') return seal(job);
-  return job.task === 'open' ? open(job) : look(job);
+export interface Squeezed {
+  memory: Memory;
+  /** As each chunk is to be stored: a zstd frame, or as it is where that is no smaller. */
+  bodies: { bytes: Memory; packed: boolean }[];
+  /** False where zstd did not give back what it was given: asked of those with `proof`. */
+  proven: boolean;
+}
+
+interface Results {
+  seal: Sealed;
+  open: Opened;
+  look: Looked;
+  name: Named;
+  squeeze: Squeezed;
+}
+export type Done<J extends Job> = Results[J['task']];
+
+const tasks: { [T in Job['task']]: (job: Extract<Job, { task: T }>) => Results[T] } = { seal, open, look, name, squeeze };
+
+function name({ memory, lengths, secret }: NameJob): Named {
+  let at = 0;
+  const ids = lengths.map((length) => {
+    const plain = memory.subarray(at, (at += length));
+    return isZero(plain) ? null : chunkId(secret, plain).toString('hex');
+  });
+  return { memory, ids };
+}
+
+/**
+ * zstd's fast strategy with a table and a minimal match that suit chunks: on disks of Debian systems 2 % more bytes than level 3, in
+ * 60 % of the time. Never set ZSTD_c_nbWorkers: Node then cuts the output short.
+ */
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_minMatch]: 5, [constants.ZSTD_c_contentSizeFlag]: 1 };
+
+function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
+  let proven = true;
+  const bodies = chunks.map(({ at, length, proof }) => {
+    const plain = memory.subarray(at, at + length);
+    // Large enough that it is no part of the memory that Node shares out in small pieces.
+    const frame = zstdCompressSync(plain, { chunkSize: Math.max(length, 1 << 16) + 1024, params, pledgedSrcSize: length });
+    const packed = frame.length < length;
+    const bytes = new Uint8Array(packed ? frame : plain);
+    release(Buffer.from(frame.buffer));
+    if (proof && packed) proven &&= decompressed(Buffer.from(bytes.buffer), length)?.equals(plain) === true;
+    return { bytes, packed };
+  });
+  return { memory, bodies, proven };
 }
 
 function seal({ memory, from, used, key, keyPackets, sealing }: SealJob): Sealed {
@@ -151,8 +213,8 @@ export const module = { url: new URL(import.meta.url), workerData: 'baluchon-cre
 if (!isMainThread && workerData === module.workerData) {
   parentPort!.on('message', (job: Job) => {
     try {
-      const done = perform(job);
-      const buffers = [done.memory, 'file' in done ? done.file : undefined].flatMap((bytes) => (bytes ? [bytes.buffer] : []));
+      const done = (tasks[job.task] as (job: Job) => Results[Job['task']])(job);
+      const buffers = [done.memory, ...('file' in done ? [done.file] : []), ...('bodies' in done ? done.bodies.map(({ bytes }) => bytes) : [])].map((bytes) => bytes.buffer);
       parentPort!.postMessage({ done }, [...new Set(buffers)]);
     } catch (error) {
       parentPort!.postMessage({ error }, []);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
 import { release } from '../keys/index.ts';
 import type { Disk } from '../disk/disk.ts';
-import { chunkId, isZero, sha256 } from './chunk.ts';
-import { compressor, decompress } from './codec.ts';
+import { chunkId, sha256 } from './chunk.ts';
+import { perform } from './crew.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { each } from './keyless.ts';
@@ -15,11 +15,13 @@ import { packsText, parsePacks } from './packs-list.ts';
 import { pageBuilder } from './pages.ts';
 import { gate, ordered } from './queue.ts';
 import type { Session } from './session.ts';
+import type { Squeezed } from './tasks.ts';
 import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
-/** Chunks of one disk on their way at once, and buffers that all disks share. */
-const ahead = 8;
-const buffers = 24;
+/** Bytes of chunks that are read and handed over together, such batches of one disk on their way at once, and of all disks. */
+const batchBytes = 2 << 20;
+const ahead = 4;
+const batches = 6;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
 const indexEvery = 64;
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
@@ -27,20 +29,22 @@ const sample = 64;
 
 const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 
-interface Loaded {
-  index: number;
-  plain: Buffer;
-  /** The pooled buffer that `plain` is a part of. */
-  whole: Buffer;
+/** Chunks one after the other in `memory`: their numbers on the disk, ascending, and their lengths. */
+interface Batch {
+  indices: number[];
+  lengths: number[];
+  memory: Buffer<ArrayBuffer>;
 }
 
 interface Piece {
   index: number;
   id: Buffer | null;
   /** As it is to be stored; missing where the vault has it. */
-  body?: { bytes: Uint8Array; packed: boolean; plain: number };
+  body?: Body;
   length: number;
 }
+
+type Body = Squeezed['bodies'][number];
 
 /** Begins a bundle: reads the index and what packs are there. */
 export async function beginBundle(session: Session, now?: Date): Promise<BundleWriter> {
@@ -48,6 +52,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   if (roster instanceof BaluchonError) throw roster;
   if (store.readOnly) throw new BaluchonError('usage', `${store.name} can't be added to`, { hint: `make a vault of it first: baluchon unpack ${store.name} VAULT` });
   const chunkSize = header.profile.chunk_size;
+  const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
   const secret = session.secrets.dedup[0]!;
   // Packs that a prune has marked may vanish: nothing new may rely on them.
   const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
@@ -65,11 +70,10 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   let state: 'open' | 'committed' | 'aborted' = 'open';
   let busy = 0;
   const lane = packLane();
-  const pool = gate(buffers);
-  const spare: Buffer[] = [];
-  const compressing = new Map<string, Promise<{ bytes: Uint8Array; packed: boolean }>>();
-  const compress = compressor();
-  let compressed = 0;
+  const pool = gate(batches);
+  const spare: Buffer<ArrayBuffer>[] = [];
+  const squeezing = new Map<string, Promise<Body>>();
+  let squeezed = 0;
 
   const stored = async (pack: PackContents & { bytes: number }) => {
     added += pack.bytes;
@@ -85,27 +89,25 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   // Pages have packs of their own, so that walking a disk does not fetch its data.
   const meta = packer(session, index, lane, stored);
 
-  /** Chunks that several disks bring at the same moment are compressed once. */
-  const pack = (id: Buffer, plain: Buffer): Promise<{ bytes: Uint8Array; packed: boolean }> => {
-    const hex = id.toString('hex');
-    let running = compressing.get(hex);
-    if (!running) {
-      running = (async () => {
-        const bytes = await compress(plain);
-        if (bytes.length >= plain.length) return { bytes: Buffer.from(plain), packed: false };
-        if (compressed++ % sample === 0 && !(await decompress(bytes, plain.length)).equals(plain)) {
-          throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
-        }
-        return { bytes, packed: true };
-      })();
-      compressing.set(hex, running);
-      const done = () => compressing.delete(hex);
-      running.then(done, done);
+  /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back with the bodies, by id. */
+  const squeeze = async (memory: Buffer<ArrayBuffer>, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Buffer<ArrayBuffer>; bodies: Map<string, Promise<Body>> }> => {
+    const bodies = new Map([...wanted.keys()].flatMap((id) => (squeezing.has(id) ? [[id, squeezing.get(id)!] as const] : [])));
+    const mine = [...wanted].filter(([id]) => !bodies.has(id));
+    if (mine.length === 0) return { memory, bodies };
+    const working = perform({ task: 'squeeze', memory, chunks: mine.map(([, chunk]) => ({ ...chunk, proof: squeezed++ % sample === 0 })) });
+    for (const [nth, [id]] of mine.entries()) {
+      const body = working.then((done) => done.bodies[nth]!);
+      bodies.set(id, body);
+      squeezing.set(id, body);
+      const done = () => squeezing.delete(id);
+      body.then(done, done);
     }
-    return running;
+    const done = await working;
+    if (!done.proven) throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
+    return { memory: Buffer.from(done.memory.buffer), bodies };
   };
   /** True when the chunk was new. */
-  const put = async (where: typeof data, id: Buffer, body: { bytes: Uint8Array; packed: boolean }): Promise<boolean> => {
+  const put = async (where: typeof data, id: Buffer, body: Body): Promise<boolean> => {
     const known = index.chunks.get(id);
     if (known === undefined) await where.add(id, body.bytes, body.packed);
     used.add(index.chunks.get(id)!);
@@ -115,19 +117,38 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   };
   const putPage = async (text: Buffer): Promise<string> => {
     const id = chunkId(secret, text);
-    if (index.chunks.get(id) === undefined) await put(meta, id, await pack(id, text));
-    else used.add(index.chunks.get(id)!);
-    return id.toString('hex');
+    const hex = id.toString('hex');
+    if (index.chunks.get(id) === undefined) {
+      const { bodies } = await squeeze(Buffer.from(new Uint8Array(text).buffer), new Map([[hex, { at: 0, length: text.length }]]));
+      await put(meta, id, await bodies.get(hex)!);
+    } else used.add(index.chunks.get(id)!);
+    return hex;
   };
 
-  const take = async ({ index: at, plain, whole }: Loaded): Promise<Piece> => {
+  const take = async ({ indices, lengths, memory }: Batch): Promise<Piece[]> => {
+    let back: Buffer<ArrayBuffer> | undefined;
     try {
-      if (isZero(plain)) return { index: at, id: null, length: plain.length };
-      const id = chunkId(secret, plain);
-      if (index.chunks.get(id) !== undefined) return { index: at, id, length: plain.length };
-      return { index: at, id, length: plain.length, body: { ...(await pack(id, plain)), plain: plain.length } };
+      const named = await perform({ task: 'name', memory, lengths, secret });
+      const { ids } = named;
+      const wanted = new Map<string, { at: number; length: number }>();
+      let at = 0;
+      for (const [nth, length] of lengths.entries()) {
+        const id = ids[nth];
+        if (id && index.chunks.get(Buffer.from(id, 'hex')) === undefined) wanted.set(id, { at, length });
+        at += length;
+      }
+      const done = await squeeze(Buffer.from(named.memory.buffer), wanted);
+      back = done.memory;
+      return await Promise.all(
+        indices.map(async (at, nth): Promise<Piece> => {
+          const id = ids[nth]!;
+          const length = lengths[nth]!;
+          const body = id ? await done.bodies.get(id) : undefined;
+          return { index: at, id: id ? Buffer.from(id, 'hex') : null, length, ...(body && { body }) };
+        }),
+      );
     } finally {
-      spare.push(whole);
+      if (back) spare.push(back);
       pool.leave();
     }
   };
@@ -139,39 +160,44 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const result: DiskResult = { size: disk.size, data: 0, new_bytes: 0, stored_bytes: 0 };
     const pages = pageBuilder(chunks, putPage);
     let next = 0;
-    async function* read(): AsyncGenerator<Loaded> {
-      for await (const at of dataChunks(disk, chunkSize)) {
+    const lengthAt = (at: number) => Math.min(chunkSize, disk.size - at * chunkSize);
+    async function* read(): AsyncGenerator<Batch> {
+      for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
         signal?.throwIfAborted();
         await pool.enter();
-        const whole = spare.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
-        const plain = whole.subarray(0, Math.min(chunkSize, disk.size - at * chunkSize));
+        const memory = spare.pop() ?? Buffer.allocUnsafeSlow(batch * chunkSize);
         try {
-          await disk.read(at * chunkSize, plain);
+          let filled = 0;
+          for (const run of runs(indices)) {
+            const length = run.reduce((sum, at) => sum + lengthAt(at), 0);
+            await disk.read(run[0]! * chunkSize, memory.subarray(filled, filled + length));
+            filled += length;
+          }
         } catch (error) {
-          spare.push(whole);
+          spare.push(memory);
           pool.leave();
           throw error;
         }
-        yield { index: at, plain, whole };
+        yield { indices, lengths: indices.map(lengthAt), memory };
       }
     }
     busy += 1;
     try {
-      for await (const piece of ordered(read(), ahead, take)) {
-        await pages.zeros(piece.index - next);
-        next = piece.index + 1;
-        if (piece.id) {
-          result.data += piece.length;
-          if (!piece.body) used.add(index.chunks.get(piece.id)!);
-          else {
-            const stored = piece.body.bytes.length;
-            if (await put(data, piece.id, piece.body)) {
-              result.new_bytes += piece.body.plain;
+      for await (const pieces of ordered(read(), ahead, take)) {
+        for (const { index: at, id, length, body } of pieces) {
+          await pages.zeros(at - next);
+          next = at + 1;
+          if (id) {
+            result.data += length;
+            const stored = body?.bytes.length ?? 0;
+            if (!body) used.add(index.chunks.get(id)!);
+            else if (await put(data, id, body)) {
+              result.new_bytes += length;
               result.stored_bytes += stored;
             }
           }
+          await pages.add(id?.toString('hex') ?? null);
         }
-        await pages.add(piece.id?.toString('hex') ?? null);
         onProgress?.(Math.min(disk.size, next * chunkSize));
       }
       signal?.throwIfAborted();
@@ -259,6 +285,29 @@ async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number
     const end = Math.ceil((offset + length) / chunkSize);
     for (next = Math.max(next, Math.floor(offset / chunkSize)); next < end; next++) yield next;
   }
+}
+
+/** Up to `most` at a time. */
+async function* gathered(items: AsyncIterable<number>, most: number): AsyncGenerator<number[]> {
+  let some: number[] = [];
+  for await (const item of items) {
+    some.push(item);
+    if (some.length < most) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
+}
+
+/** Numbers that follow each other. */
+function runs(numbers: number[]): number[][] {
+  const all: number[][] = [];
+  for (const number of numbers) {
+    const last = all.at(-1);
+    if (last && last.at(-1) === number - 1) last.push(number);
+    else all.push([number]);
+  }
+  return all;
 }
 
 /** Now, in whole seconds; one more than the newest bundle's when that is of the same moment: names sort by time. */

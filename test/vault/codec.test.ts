@@ -1,35 +1,10 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { array, assert, asyncProperty, boolean, integer, nat, record } from 'fast-check';
+import { constants, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { compressor, decompressor, zstd } from '../../src/vault/codec.ts';
+import { decompressor } from '../../src/vault/codec.ts';
 import { chunk, noise, prose } from './kit.ts';
 
 const tick = promisify(setImmediate);
-
-describe('chunks compressed one after the other with the same contexts', () => {
-  it('are each one frame that any zstd opens, and says its size', async () => {
-    const compress = compressor();
-    const decompress = decompressor(chunk);
-    await assert(
-      asyncProperty(array(record({ length: integer({ min: 1, max: chunk }), seed: nat(99), random: boolean() }), { minLength: 1, maxLength: 12 }), async (parts) => {
-        const plains = parts.map(({ length, seed, random }) => (random ? noise : prose)(length, seed));
-        const frames = await Promise.all(plains.map((plain) => compress(plain)));
-        for (const [at, frame] of frames.entries()) {
-          expect(zstdDecompressSync(frame).equals(plains[at]!)).toBe(true);
-          // The size is in the header: decompressor refuses frames of another size than theirs.
-          expect((await decompress(frame)).equals(plains[at]!)).toBe(true);
-        }
-      }),
-      { numRuns: 12 },
-    );
-  });
-
-  it('are what level 3 makes of them but for some percent', async () => {
-    const plain = prose(chunk, 1);
-    expect((await compressor()(plain)).length).toBeLessThan((await zstd(plain)).length * 1.15);
-  });
-});
 
 describe('frames that are not what they should be', () => {
   const good = zstdCompressSync(prose(chunk, 1), { pledgedSrcSize: chunk });

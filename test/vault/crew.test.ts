@@ -2,12 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { array, assert, asyncProperty, boolean, integer, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decipher, splitMessage } from '../../src/keys/index.ts';
 import { chunkId } from '../../src/vault/chunk.ts';
+import { decompressor } from '../../src/vault/codec.ts';
 import { perform } from '../../src/vault/crew.ts';
 import { tar } from '../../src/vault/tar.ts';
+import { chunk, noise, prose } from './kit.ts';
 
 const margin = 4096;
 const sealed = async (plain: Buffer, sealing: 'rfc4880' | 'rfc9580', keyPackets = 100) => {
@@ -94,6 +97,43 @@ describe('a pack that is looked through', () => {
     const to = { fd: full.fd, places: new Map([[ids[0]!, [0]]]), size: 65_536, chunkSize: 65_536 };
     expect(await perform({ task: 'look', ...(await packOf(entries)), to })).toMatchObject({ failed: { code: 'ENOSPC' } });
     await full.close();
+  });
+});
+
+describe('chunks', () => {
+  it('are named by what they hold, zeros by nothing', async () => {
+    const secret = randomBytes(32);
+    const parts = [noise(chunk, 1), Buffer.alloc(chunk), prose(1000, 2)];
+    const { ids, memory } = await perform({ task: 'name', memory: own(Buffer.concat(parts)), lengths: parts.map(({ length }) => length), secret });
+    expect(ids).toEqual([chunkId(secret, parts[0]!).toString('hex'), null, chunkId(secret, parts[2]!).toString('hex')]);
+    expect(Buffer.concat(parts).equals(memory)).toBe(true);
+  });
+
+  it('are compressed to one frame each that any zstd opens, and that says its size; what gets no smaller stays as it is', async () => {
+    await assert(
+      asyncProperty(array(record({ length: integer({ min: 1, max: chunk }), seed: nat(99), random: boolean() }), { minLength: 1, maxLength: 12 }), async (parts) => {
+        const plains = parts.map(({ length, seed, random }) => (random ? noise : prose)(length, seed));
+        let at = 0;
+        const chunks = plains.map(({ length }) => ({ at: (at += length) - length, length, proof: true }));
+        const { bodies, proven, memory } = await perform({ task: 'squeeze', memory: own(Buffer.concat(plains)), chunks });
+        expect(proven).toBe(true);
+        expect(Buffer.concat(plains).equals(memory)).toBe(true);
+        for (const [nth, { bytes, packed }] of bodies.entries()) {
+          const plain = plains[nth]!;
+          expect(bytes.length).toBeLessThanOrEqual(plain.length);
+          // decompressor refuses frames of another size than theirs.
+          expect((packed ? await decompressor(chunk)(bytes) : Buffer.from(bytes)).equals(plain)).toBe(true);
+          if (packed) expect(zstdDecompressSync(bytes).equals(plain)).toBe(true);
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are what level 3 makes of them but for some percent', async () => {
+    const plain = prose(chunk, 1);
+    const { bodies } = await perform({ task: 'squeeze', memory: own(plain), chunks: [{ at: 0, length: chunk, proof: false }] });
+    expect(bodies[0]!.bytes.length).toBeLessThan(zstdCompressSync(plain).length * 1.15);
   });
 });
 
