@@ -52,7 +52,9 @@ export async function exportTenant(cloud: Cloud, vault: Vault, options: ExportOp
     return { format: 'baluchon-export/1', bundle, disks, notes, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     await writer?.abort();
-    throw options.signal?.aborted ? new BaluchonError('interrupted', 'interrupted: no bundle was written', { cause: error }) : error;
+    if (options.signal?.aborted) throw new BaluchonError('interrupted', 'interrupted: no bundle was written', { cause: error });
+    // The others were interrupted by the first that failed.
+    throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     await Promise.all([temporaries.removeAll(), scratch?.remove()]);
   }
