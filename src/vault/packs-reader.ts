@@ -19,31 +19,26 @@ export interface OpenedPack {
 }
 
 /**
- * Memory for packs that are looked into one after the other. Given back and asked for anew each time, it comes to lie in
- * pieces all over the process, which then takes a third more.
+ * Memory for packs, used again: given back and asked for anew each time, it comes to lie in pieces all over the process,
+ * which then takes a third more.
  */
-export interface PackMemory {
-  take(bytes: number): Buffer;
-  /** Nobody looks into it any more. */
-  give(memory: Buffer): void;
-}
-
-export function packMemory(): PackMemory {
+const memory = (() => {
   /** For a pack with what sealing it added. */
   const size = packBytes + (64 << 10);
   const spare: Buffer[] = [];
   return {
-    take(bytes) {
+    take(bytes: number): Buffer {
       // Small ones, and those of another size than ours, as they come.
       if (bytes < size / 2 || bytes > size) return Buffer.allocUnsafeSlow(bytes);
       return spare.pop() ?? Buffer.allocUnsafeSlow(size);
     },
-    give(memory) {
-      if (memory.length === size) spare.push(memory);
-      else release(memory);
+    /** Nobody looks into it any more. */
+    give(bytes: Buffer): void {
+      if (bytes.length === size && spare.length <= hands) spare.push(bytes);
+      else release(bytes);
     },
   };
-}
+})();
 
 interface Fetched {
   file: Uint8Array<ArrayBuffer>;
@@ -53,7 +48,7 @@ interface Fetched {
 }
 
 /** A pack's file and what opens it. @throws vault, naming the file. */
-async function fetchPack(session: Session, digest: string, memory: PackMemory): Promise<Fetched> {
+async function fetchPack(session: Session, digest: string): Promise<Fetched> {
   requireOwner(session);
   let taken: Buffer | undefined;
   const got = await session.store.get(layout.pack(digest), undefined, (bytes) => (taken = memory.take(bytes)));
@@ -70,8 +65,8 @@ function damaged(digest: string, cause?: unknown): BaluchonError {
 }
 
 /** Fetches a pack, checks its name, opens it. @throws vault, naming the file. */
-export async function openPack(session: Session, digest: string, memory = packMemory()): Promise<OpenedPack> {
-  const { literal } = await perform({ task: 'open', ...(await fetchPack(session, digest, memory)) });
+export async function openPack(session: Session, digest: string): Promise<OpenedPack> {
+  const { literal } = await perform({ task: 'open', ...(await fetchPack(session, digest)) });
   if (!literal) throw damaged(digest);
   const entries: OpenedPack['entries'] = new Map();
   try {
@@ -94,11 +89,10 @@ export function lookThrough(
   digests: Iterable<string>,
   to?: (digest: string) => NonNullable<LookJob['to']>,
 ): AsyncGenerator<{ digest: string; ids: Promise<{ good: string[]; bad: string[] }> }> {
-  const memory = packMemory();
   const { dedup } = session.secrets;
   const limit = Math.max(session.header.profile.chunk_size, pageBytes);
   const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
-    const done = await perform({ task: 'look', ...(await fetchPack(session, digest, memory)), dedup, limit, ...(to && { to: to(digest) }) });
+    const done = await perform({ task: 'look', ...(await fetchPack(session, digest)), dedup, limit, ...(to && { to: to(digest) }) });
     memory.give(Buffer.from(done.memory.buffer));
     if (done.failed) throw new CannotWrite(done.failed);
     if (!done.good || !done.bad) throw damaged(digest);
@@ -132,7 +126,6 @@ const opening = 1;
 export function packCache(session: Session, limit: number): PackCache {
   const held = new Map<string, Held>();
   const { enter, leave } = gate(opening);
-  const memory = packMemory();
   let bytes = 0;
   const drop = (one: Held) => {
     if (one.out && one.users === 0) one.pack.then((pack) => pack.memory && memory.give(pack.memory), () => {});
@@ -144,7 +137,7 @@ export function packCache(session: Session, limit: number): PackCache {
       held.set(digest, there);
       return there;
     }
-    const one: Held = { pack: enter().then(() => openPack(session, digest, memory).finally(leave)), bytes: 0, users: 0, out: false };
+    const one: Held = { pack: enter().then(() => openPack(session, digest).finally(leave)), bytes: 0, users: 0, out: false };
     held.set(digest, one);
     one.pack.then(
       (pack) => {

@@ -20,8 +20,8 @@ import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
 /** Bytes of chunks that are read and handed over together, such batches of one disk on their way at once, and of all disks. */
 const batchBytes = 2 << 20;
-const ahead = 4;
-const batches = 6;
+const ahead = 3;
+const batches = 4;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
 const indexEvery = 64;
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
