@@ -1,7 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --initial-old-space-size=40
+#!/usr/bin/env -S node --max-semi-space-size=2 --initial-old-space-size=24
 // Large buffers lie outside of V8's heap, and are given back by hand where there are many. The first flag keeps the young generation
 // small, so that the collections that find the rest come early: without it a transfer takes 70 MiB more and no less time. The
-// second lets the heap and those buffers grow to 40 MiB before all of it is gone through: without it that happens for
+// second lets the heap and those buffers grow to 24 MiB before all of it is gone through: without it that happens for
 // every few MiB that come and go, and takes a fifth of a transfer's processor time.
 // The whole policy of what is written where:
 // - results go to stdout, all else (questions, progress, warnings, errors) to stderr;

@@ -46,7 +46,7 @@ const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
 /** With what the first line of the bin gives Node. */
-const baluchon = [process.execPath, '--max-semi-space-size=2', '--initial-old-space-size=40', join(program, 'src/cli/main.js')];
+const baluchon = [process.execPath, '--max-semi-space-size=2', '--initial-old-space-size=24', join(program, 'src/cli/main.js')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {

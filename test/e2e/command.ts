@@ -15,7 +15,7 @@ export interface Outcome {
 /** Runs `baluchon ARGS` in a process of its own, as a user would. */
 export function baluchon(args: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--max-semi-space-size=2', '--initial-old-space-size=40', main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, ['--max-semi-space-size=2', '--initial-old-space-size=24', main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       clearInterval(timer);
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr, peak });
     });
