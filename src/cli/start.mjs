@@ -3,5 +3,8 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/baluchon', import.meta.url)));
+const cache = fileURLToPath(new URL('../../node_modules/.cache/baluchon', import.meta.url));
+enableCompileCache(cache);
+// For threads, which are told by the environment alone.
+process.env.NODE_COMPILE_CACHE = cache;
 await import('./main.ts');

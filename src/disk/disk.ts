@@ -14,12 +14,24 @@ export interface Disk {
   extents(): AsyncIterable<Extent>;
   /** Fills `into` with the bytes from `offset` on; zeros where nothing is stored. The range must lie within the disk. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /** Missing where a disk is best read from front to back. */
+  pieces?: DiskPieces;
   /**
    * Writes all that the disk holds to its places in an open, empty file, in whatever order is fastest, and tells of the bytes as they
    * are written. Missing where reading in order is as fast. @throws CannotWrite, and what reading throws
    */
   writeTo?(fd: number, wrote: (bytes: number) => void): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A disk that is kept in pieces of one size, here and there: read in the order in which they lie, each place is gone to once. */
+export interface DiskPieces {
+  /** Bytes of a piece; the disk's last one may be shorter. */
+  readonly piece: number;
+  /** Numbers of all pieces that hold data, each once, in that order: a list for each of the disk's stretches of some GiB, one after the other. */
+  order(): AsyncIterable<Uint32Array>;
+  /** The bytes of the pieces of one such list, in its order, in buffers of their own. */
+  read(pieces: Uint32Array): AsyncIterable<Uint8Array>;
 }
 
 /** What the system said when a file could not be written, told apart from what reading throws. */

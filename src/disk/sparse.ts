@@ -14,7 +14,7 @@ export interface WriteOptions {
   onProgress?: (doneBytes: number) => void;
 }
 
-type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'writeTo'>;
+type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'pieces' | 'writeTo'>;
 
 /** Bytes after which what was written is sent to the disk. */
 const flushEvery = 128 << 20;

@@ -122,13 +122,24 @@ interface Held {
 /** Packs that are on their way at once. */
 const opening = 1;
 
-/** Packs kept in memory, least recently used out first, `limit` bytes together; a pack that several want is fetched once. */
+/** Packs kept in memory, least recently used out first, `limit` bytes together with one that is on its way; a pack that several want is fetched once. */
 export function packCache(session: Session, limit: number): PackCache {
   const held = new Map<string, Held>();
   const { enter, leave } = gate(opening);
   let bytes = 0;
   const drop = (one: Held) => {
     if (one.out && one.users === 0) one.pack.then((pack) => pack.memory && memory.give(pack.memory), () => {});
+  };
+  const makeRoom = (wanted: number, but?: Held) => {
+    for (const [name, old] of held) {
+      if (bytes + wanted <= limit) break;
+      // Those still coming count when they are there.
+      if (old === but || old.bytes === 0) continue;
+      held.delete(name);
+      bytes -= old.bytes;
+      old.out = true;
+      drop(old);
+    }
   };
   const take = (digest: string): Held => {
     const there = held.get(digest);
@@ -137,21 +148,23 @@ export function packCache(session: Session, limit: number): PackCache {
       held.set(digest, there);
       return there;
     }
-    const one: Held = { pack: enter().then(() => openPack(session, digest).finally(leave)), bytes: 0, users: 0, out: false };
+    const open = async (): Promise<OpenedPack> => {
+      await enter();
+      try {
+        makeRoom(packBytes);
+        return await openPack(session, digest);
+      } finally {
+        leave();
+      }
+    };
+    const one: Held = { pack: open(), bytes: 0, users: 0, out: false };
     held.set(digest, one);
     one.pack.then(
       (pack) => {
         one.bytes = pack.bytes;
         bytes += pack.bytes;
-        for (const [name, old] of held) {
-          if (bytes <= limit) break;
-          // Those still coming count when they are there.
-          if (old === one || old.bytes === 0) continue;
-          held.delete(name);
-          bytes -= old.bytes;
-          old.out = true;
-          drop(old);
-        }
+        // One that is larger than ours are.
+        makeRoom(0, one);
       },
       () => held.delete(digest),
     );

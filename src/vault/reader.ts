@@ -7,19 +7,21 @@ import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout, patterns } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
+import { packBytes } from './packer.ts';
 import { lookThrough, packCache } from './packs-reader.ts';
+import { ordered } from './queue.ts';
 import type { Session } from './session.ts';
 import type { Store } from '../store/store.ts';
 
-/** Bytes of packs kept open for reading: three of the usual size. */
-const cacheBytes = 52 << 20;
+/** Bytes of packs open for reading: three of the usual size, as many as disks are read at once. */
+const cacheBytes = 3 * packBytes;
 /** Chunks kept decompressed, and pages kept parsed. */
 const hotChunks = 8;
 const hotPages = 16;
 /** Chunks of one read that are fetched at once, and how many chunks ahead of one who reads in order packs are fetched. */
 const together = 8;
 const ahead = 48;
-/** Chunks of a disk that are sorted by their packs at once: 8 GiB of the usual size, some 6 MiB of memory. */
+/** Chunks of a disk, whether they hold data or not, that are sorted by their packs at once: 8 GiB of the usual size, some 6 MiB of memory. */
 const sorted = 32_768;
 
 export interface ChunkReader {
@@ -30,6 +32,8 @@ export interface ChunkReader {
   page(id: string): Promise<Id[]>;
   /** The chunk will be wanted soon: its pack may be fetched. */
   soon?(id: string): void;
+  /** The pack in which the chunk is looked for. */
+  where?(id: string): Promise<string>;
   /** Writes chunks, by id, to their places (in bytes) in an open file of `size` bytes, pack by pack: none is fetched twice. */
   scatter?(places: Map<string, number[]>, to: { fd: number; size: number }, wrote: (bytes: number) => void): Promise<void>;
 }
@@ -103,7 +107,7 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
   const soon = (id: string) => {
     find(id).then((digest) => cache.use(digest, () => {})).catch(() => {});
   };
-  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, scatter };
+  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, where: find, scatter };
 }
 
 function copy(bytes: Uint8Array): Buffer {
@@ -193,16 +197,16 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
   };
   const lengthAt = (index: number) => Math.min(chunkSize, size - index * chunkSize);
   /** The chunks that hold data under a page, and their numbers. */
-  async function* walk(id: Id, level: number, first: number): AsyncGenerator<{ id: string; index: number }> {
+  async function* walk(id: Id, level: number, first: number, within = { from: 0, to: Infinity }): AsyncGenerator<{ id: string; index: number }> {
     if (id === null) return;
     const span = pageSize ** level;
     for (const [at, entry] of (await reader.page(id)).entries()) {
-      if (entry === null) continue;
+      if (entry === null || first + (at + 1) * span <= within.from || first + at * span >= within.to) continue;
       if (level === 0) {
         if (first + at >= chunkCount) throw new BaluchonError('vault', `damaged: disk ${about.id} has pages beyond its end`);
         yield { id: entry, index: first + at };
       }
-      else yield* walk(entry, level - 1, first + at * span);
+      else yield* walk(entry, level - 1, first + at * span, within);
     }
   }
   return {
@@ -248,6 +252,38 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
         for (const one of some) if (one.status === 'rejected') throw one.reason;
       }
     },
+    ...(reader.where && {
+      pieces: {
+        piece: chunkSize,
+        async *order() {
+          let packs = new Map<string, number[]>();
+          let stretch = 0;
+          for await (const { id, index } of walk(root, depth - 1, 0)) {
+            if (Math.floor(index / sorted) > stretch && packs.size > 0) {
+              yield Uint32Array.from([...packs.values()].flat());
+              packs = new Map();
+            }
+            stretch = Math.floor(index / sorted);
+            const pack = await reader.where!(id);
+            const indices = packs.get(pack);
+            if (indices) indices.push(index);
+            else packs.set(pack, [index]);
+          }
+          if (packs.size > 0) yield Uint32Array.from([...packs.values()].flat());
+        },
+        async *read(pieces) {
+          const ids = new Map<number, string>();
+          const from = pieces.reduce((least, index) => Math.min(least, index), Infinity);
+          const to = pieces.reduce((most, index) => Math.max(most, index), -1) + 1;
+          for await (const { id, index } of walk(root, depth - 1, 0, { from, to })) ids.set(index, id);
+          yield* ordered(pieces, together, async (index) => {
+            const plain = await reader.chunk(ids.get(index)!);
+            if (plain.length !== lengthAt(index)) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
+            return plain;
+          });
+        },
+      },
+    }),
     ...(reader.scatter && {
       async writeTo(fd, wrote) {
         let places = new Map<string, number[]>();

@@ -6,6 +6,7 @@ import { decompress } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
 import { layout } from './layout.ts';
 import type { BundleDisk } from './manifest.ts';
+import { packBytes } from './packer.ts';
 import { packCache, type OpenedPack } from './packs-reader.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
 import { presentPacks, type ChunkReader } from './reader.ts';
@@ -71,7 +72,7 @@ function* remainsOfTar(bytes: Buffer): Generator<[id: string, Entry]> {
  * @throws vault where a chunk is in none.
  */
 export function salvageReader(session: Session): ChunkReader {
-  const whole = packCache(session, 48 << 20);
+  const whole = packCache(session, 3 * packBytes);
   /** Packs that are not as they should be: the ids that can still be had out of each. */
   const damaged = new Map<string, Set<string>>();
   let held: { digest: string; pack: OpenedPack } | undefined;

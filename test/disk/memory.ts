@@ -20,6 +20,33 @@ export function memoryDisk(size: number, pieces: { offset: number; bytes: Uint8A
   };
 }
 
+/** The same disk, kept in pieces that lie in an order of their own (that of the seed), `stretch` of them to a list. */
+export function inPieces(disk: Disk, piece: number, stretch: number, seed: number): Disk {
+  const bytesOf = async (number: number) => {
+    const bytes = Buffer.alloc(Math.min(piece, disk.size - number * piece));
+    await disk.read(number * piece, bytes);
+    return bytes;
+  };
+  return {
+    ...disk,
+    extents: () => { throw new Error('asked for extents'); },
+    read: async () => { throw new Error('read from front to back'); },
+    pieces: {
+      piece,
+      async *order() {
+        const numbers = new Set<number>();
+        for await (const { offset, length } of disk.extents()) for (let number = Math.floor(offset / piece); number * piece < offset + length; number++) numbers.add(number);
+        const lists = Map.groupBy(numbers, (number) => Math.floor(number / stretch));
+        const key = (number: number) => ((number + 1) * (seed * 2 + 7919)) % 1013;
+        for (const [, list] of [...lists].sort(([a], [b]) => a - b)) yield Uint32Array.from(list.sort((a, b) => key(a) - key(b)));
+      },
+      async *read(numbers) {
+        for (const number of numbers) yield bytesOf(number);
+      },
+    },
+  };
+}
+
 /** Bytes that are nowhere zero and follow from the seed (xorshift32). */
 export function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);

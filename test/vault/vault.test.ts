@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { writeRaw } from '../../src/disk/sparse.ts';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore } from '../../src/store/index.ts';
@@ -226,6 +230,43 @@ describe('reading', () => {
       for (const one of all) expect(one.equals(bytes)).toBe(true);
       expect(fetched.sort()).toEqual(packs.sort());
     }
+  });
+});
+
+describe('a disk that was changed here and there for many nights', () => {
+  test('is read pack by pack, each of them once: into a file, and by whoever takes its pieces as they lie', async () => {
+    const store = memoryStore('vault');
+    const vault = await fresh(store);
+    const bytes = noise(chunk * 300, 'base');
+    await bundle(vault, { 'volume-1': bytes });
+    for (let night = 0; night < 6; night++) {
+      for (let at = night; at < 300; at += 9) bytes.set(noise(chunk, `night ${night} ${at}`), at * chunk);
+      await bundle(vault, { 'volume-1': bytes });
+    }
+    let fetched: string[] = [];
+    const counting = faultyStore(store, (operation, name) => {
+      if (operation === 'get' && name.startsWith('packs/')) fetched.push(name);
+      return undefined;
+    });
+    const open = async () => (await (await openVault(counting, key)).open('latest')).disk('volume-1');
+
+    const pieces = (await open()).pieces!;
+    const found = Buffer.alloc(bytes.length);
+    for await (const list of pieces.order()) {
+      let nth = 0;
+      for await (const piece of pieces.read(list)) found.set(piece, list[nth++]! * pieces.piece);
+      expect(nth).toBe(list.length);
+    }
+    expect(found.equals(bytes)).toBe(true);
+    expect(new Set(fetched).size).toBeGreaterThan(10);
+    expect(fetched).toHaveLength(new Set(fetched).size);
+
+    fetched = [];
+    const folder = await mkdtemp(join(tmpdir(), 'scattered-'));
+    await writeRaw(await open(), join(folder, 'disk'));
+    expect((await readFile(join(folder, 'disk'))).equals(bytes)).toBe(true);
+    expect(fetched).toHaveLength(new Set(fetched).size);
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -1,5 +1,5 @@
 import { BaluchonError } from '../../errors.ts';
-import type { Disk, Extent } from '../disk.ts';
+import type { Disk, Extent, DiskPieces } from '../disk.ts';
 import { alignExtents, readExtents } from '../extents.ts';
 import { magic } from './header.ts';
 
@@ -21,32 +21,39 @@ export interface WriteQcow2Options {
  * A disk as a qcow2 file (version 3, clusters of 64 KiB), for sending: `size` is the file's exact length in bytes and
  * `body` the file, front to back, readable once. Nothing is spooled: one pass over the extents says which clusters
  * there are, and with that all tables are known before any data is read. Clusters outside of the extents are left out;
- * one within that turns out to be zero is written all the same, as its place is fixed by then.
+ * one within that turns out to be zero is written all the same, as its place is fixed by then. A disk that is kept in pieces is
+ * written in the order in which they lie: where a cluster of the disk is in the file is what the L2 tables are for.
  *
  * The disk is laid out as header, refcount table, refcount blocks, L1, L2 tables, data. A size that is no multiple of 512
  * is rounded up to one (with zeros): QEMU counts in sectors, and would cut the rest off.
- * Memory: one bit for each cluster in or near the extents (2 MiB for a full TiB), and a few MiB of data.
+ * Memory: one bit for each cluster in or near the extents (2 MiB for a full TiB), four bytes for each piece of a disk that is
+ * kept in such (16 MiB for a full TiB in pieces of 256 KiB), and a few MiB of data.
  * Throws `quota` for a disk over 2 PiB, `interrupted`, and what the disk throws.
  */
-export async function writeQcow2(disk: Pick<Disk, 'size' | 'extents' | 'read'>, options: WriteQcow2Options = {}): Promise<{ size: number; body: AsyncIterable<Uint8Array> }> {
+export async function writeQcow2(disk: Pick<Disk, 'size' | 'extents' | 'read' | 'pieces'>, options: WriteQcow2Options = {}): Promise<{ size: number; body: AsyncIterable<Uint8Array> }> {
   const { signal } = options;
   const size = Math.ceil(disk.size / 512) * 512;
   const l1Entries = Math.max(1, Math.ceil(size / (clusterSize * l2Entries)));
   if (l1Entries > maxL1Entries) throw new BaluchonError('quota', `a disk of ${disk.size} bytes does not fit into a qcow2 image`, { hint: 'the limit is 2 PiB' });
-  const map = await allocation(alignExtents(disk.extents(), clusterSize, disk.size), signal);
+  const stored = disk.pieces && disk.pieces.piece % clusterSize === 0 ? { ...disk.pieces, lists: await Array.fromAsync(disk.pieces.order()) } : undefined;
+  const map = await allocation(alignExtents(stored ? extentsOf(stored) : disk.extents(), clusterSize, disk.size), signal);
   const layout = arrange(l1Entries, map.tables.size, map.clusters);
 
   async function* body(): AsyncIterable<Uint8Array> {
     yield header(size, l1Entries, layout);
     yield* refcounts(layout);
     yield l1Table(map, layout);
-    yield* l2Tables(map, layout);
+    yield* stored ? storedTables(stored, disk.size, layout) : l2Tables(map, layout);
     // Pieces are whole clusters, so only the disk's last one is filled up.
-    for await (const { bytes } of readExtents(disk, ranges(map, disk.size), { signal })) {
+    for await (const bytes of stored ? laidOut(stored) : extents()) {
+      if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while reading a disk');
       yield bytes;
       const tail = bytes.length % clusterSize;
       if (tail > 0) yield Buffer.alloc(clusterSize - tail);
     }
+  }
+  async function* extents(): AsyncIterable<Uint8Array> {
+    for await (const { bytes } of readExtents(disk, ranges(map, disk.size), { signal })) yield bytes;
   }
   return { size: layout.total * clusterSize, body: body() };
 }
@@ -145,6 +152,44 @@ function* l2Tables(map: Allocation, layout: Layout): Iterable<Buffer> {
     }
     yield bytes;
   }
+}
+
+interface Stored extends DiskPieces {
+  lists: Uint32Array[];
+}
+
+function* extentsOf({ lists, piece }: Stored): Iterable<Extent> {
+  for (const list of lists) for (const number of list.toSorted()) yield { offset: number * piece, length: piece };
+}
+
+/** The tables of one stretch of the disk after the other: a place in the file for each cluster, in the order in which the pieces come. */
+function* storedTables({ lists, piece }: Stored, size: number, layout: Layout): Iterable<Buffer> {
+  let place = layout.data;
+  let open = new Map<number, Buffer>();
+  for (const list of lists) {
+    // A table may be begun in one stretch and end in the next.
+    const first = Math.floor((list.reduce((least, number) => Math.min(least, number), Infinity) * piece) / (clusterSize * l2Entries));
+    for (const [nth, table] of open) {
+      if (nth >= first) break;
+      yield table;
+      open.delete(nth);
+    }
+    for (const number of list) {
+      const end = Math.ceil(Math.min((number + 1) * piece, size) / clusterSize);
+      for (let cluster = (number * piece) / clusterSize; cluster < end; cluster++) {
+        const nth = Math.floor(cluster / l2Entries);
+        let table = open.get(nth);
+        if (!table) open.set(nth, (table = Buffer.alloc(clusterSize)));
+        writeOffset(table, (cluster % l2Entries) * 8, place++ * clusterSize, countedOnce);
+      }
+    }
+    open = new Map([...open].sort(([a], [b]) => a - b));
+  }
+  yield* open.values();
+}
+
+async function* laidOut({ lists, read }: Stored): AsyncIterable<Uint8Array> {
+  for (const list of lists) yield* read(list);
 }
 
 /** The allocated clusters as extents, cut at the disk's end. */

@@ -6,7 +6,7 @@ import type { Disk } from '../../../src/disk/disk.ts';
 import { openQcow2 } from '../../../src/disk/qcow2/reader.ts';
 import { writeQcow2 } from '../../../src/disk/qcow2/writer.ts';
 import { testFolder } from '../folder.ts';
-import { collect, memoryDisk, noise, rawView } from '../memory.ts';
+import { collect, inPieces, memoryDisk, noise, rawView } from '../memory.ts';
 import { expectQemu, haveQemu, qemuImg } from '../qemu.ts';
 
 const folder = await testFolder();
@@ -86,6 +86,42 @@ describe('a disk written as qcow2', () => {
       }),
       { numRuns: 40 },
     ));
+
+  test('kept in pieces reads back the same, in whatever order they lie', () =>
+    fc.assert(
+      fc.asyncProperty(anyDisk, fc.constantFrom(1, 2, 4), fc.integer({ min: 1, max: 8 }), fc.nat(500), async (disk, clusters, stretch, seed) => {
+        const image = await openQcow2(await write(inPieces(disk, clusters * cluster, stretch, seed), 'pieces.qcow2'));
+        try {
+          expect((await rawView(image)).subarray(0, disk.size).equals(await rawView(disk))).toBe(true);
+        } finally {
+          await image.close();
+        }
+      }),
+      { numRuns: 40 },
+    ));
+
+  test('kept in pieces reads back where tables begin in one stretch and end in the next', async () => {
+    const places = Array.from({ length: 40 }, (_, nth) => ({ offset: nth * 60 * (1 << 20) + 5, bytes: noise(cluster, nth) }));
+    const disk = memoryDisk(3 * 2 ** 30 - 100, places);
+    for (const stretch of [5000, 8192, 20_000]) {
+      const image = await openQcow2(await write(inPieces(disk, cluster, stretch, stretch), 'stretch.qcow2'));
+      for (const { offset, bytes } of places) {
+        const there = Buffer.alloc(bytes.length + 10);
+        await image.read(offset - 5, there);
+        expect(there.equals(Buffer.concat([Buffer.alloc(5), bytes, Buffer.alloc(5)])), `${offset}`).toBe(true);
+      }
+      expect(await collect(image.extents())).toEqual(places.map(({ offset }) => ({ offset: offset - 5, length: 2 * cluster })));
+      await image.close();
+      if (haveQemu) expect(qemuImg('check', join(folder, 'stretch.qcow2'))).toContain('No errors were found');
+    }
+  });
+
+  test('kept in pieces smaller than a cluster is read from front to back', async () => {
+    const disk = memoryDisk(1 << 20, [{ offset: 70_000, bytes: noise(200_000, 1) }]);
+    const image = await openQcow2(await write({ ...inPieces(disk, 4096, 3, 1), extents: disk.extents, read: disk.read }, 'small.qcow2'));
+    expect((await rawView(image)).equals(await rawView(disk))).toBe(true);
+    await image.close();
+  });
 
   test('holds the clusters of its extents and no others', async () => {
     const disk = memoryDisk(TiB, [{ offset: TiB / 2 - 7, bytes: noise(14, 2) }]);
