@@ -94,7 +94,10 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const bodies = new Map([...wanted.keys()].flatMap((id) => (squeezing.has(id) ? [[id, squeezing.get(id)!] as const] : [])));
     const mine = [...wanted].filter(([id]) => !bodies.has(id));
     if (mine.length === 0) return { memory, bodies };
-    const working = perform({ task: 'squeeze', memory, chunks: mine.map(([, chunk]) => ({ ...chunk, proof: squeezed++ % sample === 0 })) });
+    const working = perform({ task: 'squeeze', memory, chunks: mine.map(([, chunk]) => ({ ...chunk, proof: squeezed++ % sample === 0 })) }).then((done) => {
+      if (!done.proven) throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
+      return done;
+    });
     for (const [nth, [id]] of mine.entries()) {
       const body = working.then((done) => done.bodies[nth]!);
       bodies.set(id, body);
@@ -102,9 +105,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       const done = () => squeezing.delete(id);
       body.then(done, done);
     }
-    const done = await working;
-    if (!done.proven) throw new BaluchonError('store', 'zstd does not give back what it was given', { hint: 'this machine may have faulty memory' });
-    return { memory: Buffer.from(done.memory.buffer), bodies };
+    return { memory: Buffer.from((await working).memory.buffer), bodies };
   };
   /** True when the chunk was new. */
   const put = async (where: typeof data, id: Buffer, body: Body): Promise<boolean> => {
