@@ -48,6 +48,7 @@ export function directoryStore(root: string): Store {
 
   return {
     name: root,
+    near: true,
     async put(name, body) {
       const path = at(name);
       const folder = dirname(path);
