@@ -48,7 +48,6 @@ export function directoryStore(root: string): Store {
 
   return {
     name: root,
-    near: true,
     async put(name, body) {
       const path = at(name);
       const folder = dirname(path);

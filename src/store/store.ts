@@ -5,8 +5,6 @@
 export interface Store {
   /** For messages: `./vault`, `swift://container/prefix`. */
   readonly name: string;
-  /** True where nothing is gained by putting two files at once: it answers at once, or is one disk. */
-  readonly near?: boolean;
   /** True where nothing can be put or removed: found out before any work is done. */
   readonly readOnly?: boolean;
   /** The caller may write to `body` again when it is done. Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */

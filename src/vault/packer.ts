@@ -4,7 +4,6 @@ import { perform } from './crew.ts';
 import type { Index, PackContents } from './index-files.ts';
 import { layout } from './layout.ts';
 import { gate, type Gate } from './queue.ts';
-import type { Store } from '../store/store.ts';
 import type { Session } from './session.ts';
 import { tarEnd, tarHeader, tarPadding } from './tar.ts';
 
@@ -33,14 +32,14 @@ export interface Packer {
 
 /** What packers share. */
 export interface Lane {
-  /** So many packs at once are sealed and put, whatever the number of packers: each is 17 MiB of memory. */
+  /** At most two packs at once are sealed and put, whatever the number of packers: with one, data that does not compress waits for a third longer, with each more there are 17 MiB of memory. */
   gate: Gate;
   /** Memory to use again. */
   spare: Buffer<ArrayBuffer>[];
 }
 
-export function packLane({ near }: Store): Lane {
-  return { gate: gate(near ? 1 : 2), spare: [] };
+export function packLane(): Lane {
+  return { gate: gate(2), spare: [] };
 }
 
 /** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. */

@@ -117,7 +117,7 @@ export async function rewriteBundles(session: Session, all: readonly Opened[], a
 
 /** Puts what bundles need and `index` does not know into new packs, out of those that are given, however damaged. */
 async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }): Promise<void> {
-  const lane = packLane(session.store);
+  const lane = packLane();
   const stored: PackContents[] = [];
   const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
   const data = packer(session, index, lane, keep);

@@ -69,7 +69,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   let unlisted: PackContents[] = [];
   let state: 'open' | 'committed' | 'aborted' = 'open';
   let busy = 0;
-  const lane = packLane(session.store);
+  const lane = packLane();
   const pool = gate(batches);
   const spare: Buffer<ArrayBuffer>[] = [];
   const squeezing = new Map<string, Promise<Body>>();
