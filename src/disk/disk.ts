@@ -28,7 +28,7 @@ export interface Disk {
 export interface DiskPieces {
   /** Bytes of a piece; the disk's last one may be shorter. */
   readonly piece: number;
-  /** Numbers of all pieces that hold data, each once, in that order: a list for each of the disk's stretches of some GiB, one after the other. */
+  /** Numbers of all pieces that hold data, each once, in that order: a list for each of the disk's stretches, one after the other. */
   order(): AsyncIterable<Uint32Array>;
   /** The bytes of the pieces of one such list, in its order, in buffers of their own. */
   read(pieces: Uint32Array): AsyncIterable<Uint8Array>;

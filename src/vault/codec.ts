@@ -29,7 +29,7 @@ const lanes = 4;
 
 /** Opens zstd frames of up to `limit` bytes. @throws where the bytes are not one frame that says how large its contents are, and keeps to it. */
 export function decompressor(limit: number): Codec {
-  const known = pooled(() => streamed(createZstdDecompress({ chunkSize: limit }), (frame) => frameSize(frame)!));
+  const known = pooled(() => streamed(createZstdDecompress({ chunkSize: limit })));
   return async (frame) => {
     const size = frameSize(frame);
     if (size === undefined) return decompress(frame, limit);
@@ -38,7 +38,7 @@ export function decompressor(limit: number): Codec {
   };
 }
 
-/** What is made of one lot is used for the next: making and clearing a context costs a tenth of compressing a chunk. */
+/** What is made of one frame is used for the next. */
 function pooled(make: () => Codec): Codec {
   const { enter, leave } = gate(lanes);
   const idle: Codec[] = [];
@@ -56,8 +56,8 @@ function pooled(make: () => Codec): Codec {
   };
 }
 
-/** A stream of zlib's, of which each write makes a whole; what it gives is collected, not queued. */
-function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): Codec {
+/** A stream of zlib's, each write to which is a whole frame; what it gives is collected, not queued, and is in memory of its own. */
+function streamed(stream: Transform): Codec {
   let parts: Buffer[] = [];
   /** zlib fills memory of `chunkSize` bytes with what it gives, and then takes new one. */
   let filling: ArrayBufferLike | undefined;
@@ -86,14 +86,14 @@ function streamed(stream: Transform, expected: (bytes: Uint8Array) => number): C
     }
     return whole;
   };
-  return (bytes) =>
+  return (frame) =>
     new Promise((resolve, reject) => {
       fail = reject;
       parts = [];
-      left = expected(bytes);
-      stream.write(bytes, (error) => {
+      left = frameSize(frame)!;
+      stream.write(frame, (error) => {
         if (error) return reject(error);
-        if (stream.destroyed || ended || (left !== 0 && left !== Infinity)) return reject(new Error('not one whole frame'));
+        if (stream.destroyed || ended || left !== 0) return reject(new Error('not one whole frame'));
         resolve(taken());
         parts = [];
       });

@@ -32,7 +32,10 @@ export interface Packer {
 
 /** What packers share. */
 export interface Lane {
-  /** At most two packs at once are sealed and put, whatever the number of packers: with one, data that does not compress waits for a third longer, with each more there are 17 MiB of memory. */
+  /**
+   * At most two packs at once are sealed and put, whatever the number of packers: each is 17 MiB of memory, and with one alone
+   * data that does not compress takes a third longer.
+   */
   gate: Gate;
   /** Memory to use again. */
   spare: Buffer<ArrayBuffer>[];

@@ -21,7 +21,7 @@ const hotPages = 16;
 /** Chunks of one read that are fetched at once, and how many chunks ahead of one who reads in order packs are fetched. */
 const together = 8;
 const ahead = 48;
-/** Chunks of a disk, whether they hold data or not, that are sorted by their packs at once: 8 GiB of the usual size, some 6 MiB of memory. */
+/** Chunks of a disk that are sorted by their packs at once: 8 GiB of data of the usual size, some 6 MiB of memory. */
 const sorted = 32_768;
 
 export interface ChunkReader {
@@ -34,8 +34,8 @@ export interface ChunkReader {
   soon?(id: string): void;
   /** The pack in which the chunk is looked for. */
   where?(id: string): Promise<string>;
-  /** Writes chunks, by id, to their places (in bytes) in an open file of `size` bytes, pack by pack: none is fetched twice. */
-  scatter?(places: Map<string, number[]>, to: { fd: number; size: number }, wrote: (bytes: number) => void): Promise<void>;
+  /** Writes chunks to their places in an open file of `size` bytes, pack by pack: for each pack the places (in bytes) of its chunks, by id. */
+  scatter?(packs: Map<string, Map<string, number[]>>, to: { fd: number; size: number }, wrote: (bytes: number) => void): Promise<void>;
 }
 
 /**
@@ -86,20 +86,13 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     if (!session.secrets.dedup.some((secret) => chunkId(secret, plain).equals(wanted))) throw damaged();
     return plain;
   };
-  const scatter: NonNullable<ChunkReader['scatter']> = async (places, { fd, size }, wrote) => {
+  const scatter: NonNullable<ChunkReader['scatter']> = async (packs, { fd, size }, wrote) => {
     const { chunk_size: chunkSize } = session.header.profile;
-    const wanted = new Map<string, Map<string, number[]>>();
-    for (const [id, at] of places) {
-      const digest = await find(id);
-      const group = wanted.get(digest);
-      if (group) group.set(id, at);
-      else wanted.set(digest, new Map([[id, at]]));
-    }
-    for await (const { digest, ids } of lookThrough(session, wanted.keys(), (digest) => ({ fd, places: wanted.get(digest)!, size, chunkSize }))) {
+    for await (const { digest, ids } of lookThrough(session, packs.keys(), (digest) => ({ fd, places: packs.get(digest)!, size, chunkSize }))) {
       const good = new Set((await ids).good);
-      for (const [id, at] of wanted.get(digest)!) {
+      for (const [id, places] of packs.get(digest)!) {
         if (!good.has(id)) throw new BaluchonError('vault', `damaged: ${layout.pack(digest)}: chunk ${id}`);
-        wrote(at.reduce((sum, offset) => sum + Math.min(chunkSize, size - offset), 0));
+        wrote(places.reduce((sum, at) => sum + Math.min(chunkSize, size - at), 0));
       }
     }
   };
@@ -209,6 +202,23 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
       else yield* walk(entry, level - 1, first + at * span, within);
     }
   }
+  /** Some thousand chunks with data at a time, by the packs they are in, each with its numbers. */
+  async function* stretches(where: (id: string) => Promise<string>): AsyncGenerator<Map<string, Map<string, number[]>>> {
+    let packs = new Map<string, Map<string, number[]>>();
+    let count = 0;
+    for await (const { id, index } of walk(root, depth - 1, 0)) {
+      const pack = await where(id);
+      const chunks = packs.get(pack) ?? new Map<string, number[]>();
+      packs.set(pack, chunks);
+      const numbers = chunks.get(id);
+      if (numbers) numbers.push(index);
+      else chunks.set(id, [index]);
+      if (++count % sorted > 0) continue;
+      yield packs;
+      packs = new Map();
+    }
+    if (packs.size > 0) yield packs;
+  }
   return {
     size,
     async *extents(): AsyncGenerator<Extent> {
@@ -256,20 +266,7 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
       pieces: {
         piece: chunkSize,
         async *order() {
-          let packs = new Map<string, number[]>();
-          let stretch = 0;
-          for await (const { id, index } of walk(root, depth - 1, 0)) {
-            if (Math.floor(index / sorted) > stretch && packs.size > 0) {
-              yield Uint32Array.from([...packs.values()].flat());
-              packs = new Map();
-            }
-            stretch = Math.floor(index / sorted);
-            const pack = await reader.where!(id);
-            const indices = packs.get(pack);
-            if (indices) indices.push(index);
-            else packs.set(pack, [index]);
-          }
-          if (packs.size > 0) yield Uint32Array.from([...packs.values()].flat());
+          for await (const packs of stretches(reader.where!)) yield Uint32Array.from([...packs.values()].flatMap((chunks) => [...chunks.values()].flat()));
         },
         async *read(pieces) {
           const ids = new Map<number, string>();
@@ -283,20 +280,11 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
           });
         },
       },
-    }),
-    ...(reader.scatter && {
       async writeTo(fd, wrote) {
-        let places = new Map<string, number[]>();
-        let count = 0;
-        for await (const { id, index } of walk(root, depth - 1, 0)) {
-          const at = places.get(id);
-          if (at) at.push(index * chunkSize);
-          else places.set(id, [index * chunkSize]);
-          if (++count % sorted > 0) continue;
-          await reader.scatter!(places, { fd, size }, wrote);
-          places = new Map();
+        for await (const packs of stretches(reader.where!)) {
+          const places = [...packs].map(([pack, chunks]) => [pack, new Map([...chunks].map(([id, at]) => [id, at.map((index) => index * chunkSize)]))] as const);
+          await reader.scatter!(new Map(places), { fd, size }, wrote);
         }
-        await reader.scatter!(places, { fd, size }, wrote);
       },
     }),
     async close() {},

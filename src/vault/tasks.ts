@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -7,7 +6,7 @@ import { dataRuns, isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
 import { release } from '../keys/memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
-import { chunkId } from './chunk.ts';
+import { chunkId, sha256 } from './chunk.ts';
 import { untar } from './tar.ts';
 
 /** What the crew's threads do (see crew.ts): whole packs at a time, from beginning to end, as each word between threads costs as much as a chunk. */
@@ -202,10 +201,6 @@ function write(fd: number, plain: Buffer, offset: number): void {
   } catch (cause) {
     throw new CannotWrite(cause as NodeJS.ErrnoException);
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** This module as a thread's: what says that it is loaded to work, not to be asked. */

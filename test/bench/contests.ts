@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentId } from '../../src/tenant/identity.ts';
+import { flags } from '../flags.ts';
 import { have } from './measure.ts';
 
 export interface Step {
@@ -45,8 +46,7 @@ export interface Images {
 const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
-/** With what the first line of the bin gives Node. */
-const baluchon = [process.execPath, '--max-semi-space-size=2', '--initial-old-space-size=24', join(program, 'src/cli/main.js')];
+const baluchon = [process.execPath, ...flags, join(program, 'src/cli/main.js')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {

@@ -95,30 +95,26 @@ def make_volume(name):
     return volume
 
 
-def make_router(net, cidr):
-    outside = next(network.networks(is_router_external=True))
-    subnet = network.create_subnet(network_id=net.id, ip_version=4, cidr=cidr)
+def make_router(subnet, outside):
     router = network.create_router(name='stock', external_gateway_info={'network_id': outside.id})
     undo.append(lambda: network.delete_router(router))
     network.add_interface_to_router(router, subnet_id=subnet.id)
     undo.append(lambda: network.remove_interface_from_router(router, subnet_id=subnet.id))
-    return subnet, outside
 
 
-def make_port(net, router, about):
-    subnet, _ = router.result()
+def make_port(net, subnet, about):
     port = network.create_port(network_id=net.id, fixed_ips=[{'subnet_id': subnet.id, 'ip_address': about['fixed'][0]}])
     undo.append(lambda: network.delete_port(port))
     return port
 
 
-def make_server(about, flavor, router, port, made):
+def make_server(about, flavor, outside, router, port, made):
     disks = [made[name] for name in about['data']]
     image = None if about['boot'] else send(f"server-{about['name']}")
     mapping = [{'uuid': image, 'source_type': 'image', 'destination_type': 'local', 'boot_index': 0, 'delete_on_termination': True} if image
                else {'uuid': made[about['boot']].result().id, 'source_type': 'volume', 'destination_type': 'volume', 'boot_index': 0}]
     mapping += [{'uuid': disk.result().id, 'source_type': 'volume', 'destination_type': 'volume', 'boot_index': -1} for disk in disks]
-    _, outside = router.result()
+    router.result()
     port = port.result()
     if about['floating']:
         address = network.create_ip(floating_network_id=outside.id, port_id=port.id)
@@ -144,12 +140,14 @@ with ThreadPoolExecutor(4 if what == 'export' else 24) as pool:
         net = network.create_network(name='stock')
         undo.append(lambda: network.delete_network(net))
         flavor = min(compute.flavors(), key=lambda f: f.ram)
-        router = pool.submit(make_router, net, tenant['cidr'])
+        subnet = network.create_subnet(network_id=net.id, ip_version=4, cidr=tenant['cidr'])
+        outside = next(network.networks(is_router_external=True))
+        router = pool.submit(make_router, subnet, outside)
         made = {n.removeprefix('volume-'): pool.submit(make_volume, n) for n in names if n.startswith('volume-')}
         tasks = [*made.values(), *(pool.submit(make_image, n) for n in names if n.startswith('image-'))]
         for about in tenant['servers']:
-            port = pool.submit(make_port, net, router, about)
-            tasks.append(pool.submit(make_server, about, flavor, router, port, made))
+            port = pool.submit(make_port, net, subnet, about)
+            tasks.append(pool.submit(make_server, about, flavor, outside, router, port, made))
     for task in tasks:
         task.result()
 print(f'{time.time() - t0:.1f}')

@@ -1,5 +1,5 @@
 import { BaluchonError } from '../../errors.ts';
-import type { Disk, Extent, DiskPieces } from '../disk.ts';
+import type { Disk, DiskPieces, Extent } from '../disk.ts';
 import { alignExtents, readExtents } from '../extents.ts';
 import { magic } from './header.ts';
 
