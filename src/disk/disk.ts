@@ -16,11 +16,6 @@ export interface Disk {
   read(offset: number, into: Uint8Array): Promise<void>;
   /** Missing where a disk is best read from front to back. */
   pieces?: DiskPieces;
-  /**
-   * Writes all that the disk holds to its places in an open, empty file, in whatever order is fastest, and tells of the bytes as they
-   * are written. Missing where reading in order is as fast. @throws CannotWrite, and what reading throws
-   */
-  writeTo?(fd: number, wrote: (bytes: number) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,7 +31,10 @@ export interface DiskPieces {
 
 /** What the system said when a file could not be written, told apart from what reading throws. */
 export class CannotWrite extends Error {
-  constructor(system: { code?: string | undefined; message: string }) {
+  readonly fd: number;
+
+  constructor(fd: number, system: { code?: string | undefined; message: string }) {
     super(system.message, { cause: system });
+    this.fd = fd;
   }
 }

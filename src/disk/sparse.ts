@@ -14,53 +14,70 @@ export interface WriteOptions {
   onProgress?: (doneBytes: number) => void;
 }
 
-type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'pieces' | 'writeTo'>;
+type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'pieces'>;
 
 /** Bytes after which what was written is sent to the disk. */
 const flushEvery = 128 << 20;
+
+export interface RawFile extends Pick<WriteOptions, 'onProgress'> {
+  path: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** A raw file that is being written, full of zeros. */
+export interface OpenRaw {
+  file: FileHandle;
+  /** To be told of bytes once they are written. @throws interrupted */
+  wrote(bytes: number): void;
+}
 
 /**
  * Writes a disk as a raw file, with holes for its zeros. All or nothing: the file appears under its name (and replaces
  * one that was there) when it is whole and on the disk.
  * Throws `store` where it can't be written (no room, read-only, no such folder), `interrupted`, and what the disk throws.
  */
-export async function writeRaw(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
-  await whole(path, async (file) => {
-    await file.truncate(disk.size).catch(failed);
-    let [unwritten, written] = [0, 0];
-    let syncing: Promise<void> | undefined;
-    const wrote = (bytes: number): void => {
-      if (options.signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while writing a disk');
-      written += bytes;
-      options.onProgress?.(written);
-      unwritten += bytes;
-      // Written out meanwhile, so that the end has little left to wait for. Its failure is the last sync's as well.
-      if (unwritten < flushEvery || syncing) return;
-      unwritten = 0;
-      syncing = file.datasync().then(
-        () => void (syncing = undefined),
-        () => {},
-      );
-    };
-    if (disk.writeTo) await disk.writeTo(file.fd, wrote);
-    else {
-      for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal: options.signal, ahead: 8, reuse: true })) {
-        for (const [from, to] of dataRuns(bytes)) await writeAll(file, bytes.subarray(from, to), offset + from);
-        wrote(bytes.length);
-      }
+export async function writeRaw(disk: Source, path: string, { signal, onProgress }: WriteOptions = {}): Promise<void> {
+  await writeRaws([{ path, size: disk.size, ...(onProgress && { onProgress }) }], { signal }, async ([open]) => {
+    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal, ahead: 8, reuse: true })) {
+      for (const [from, to] of dataRuns(bytes)) await writeAll(open!.file, bytes.subarray(from, to), offset + from);
+      open!.wrote(bytes.length);
     }
-    await syncing;
-    options.onProgress?.(disk.size);
+  });
+}
+
+/** Raw files of several disks that `fill` writes; they appear when all are whole. Otherwise as `writeRaw`. */
+export async function writeRaws(raws: readonly RawFile[], { signal }: { signal?: AbortSignal | undefined }, fill: (open: OpenRaw[]) => Promise<void>): Promise<void> {
+  await whole(raws.map(({ path }) => path), async (files) => {
+    await Promise.all(files.map((file, nth) => file.truncate(raws[nth]!.size).catch(failed(file))));
+    const syncing = new Map<FileHandle, Promise<void>>();
+    const opened = files.map((file, nth): OpenRaw => {
+      let [unwritten, written] = [0, 0];
+      return {
+        file,
+        wrote(bytes) {
+          if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while writing a disk');
+          raws[nth]!.onProgress?.((written += bytes));
+          unwritten += bytes;
+          // Written out meanwhile, so that the end has little left to wait for. Its failure is the last sync's as well.
+          if (unwritten < flushEvery || syncing.has(file)) return;
+          unwritten = 0;
+          syncing.set(file, file.datasync().catch(() => {}).finally(() => syncing.delete(file)));
+        },
+      };
+    });
+    await fill(opened).finally(() => Promise.all(syncing.values()));
+    for (const { onProgress, size } of raws) onProgress?.(size);
   });
 }
 
 /** Writes a disk as a qcow2 file (see writer.ts), all or nothing. Throws as `writeRaw` does. */
 export async function writeQcow2File(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
-  await whole(path, async (file) => {
+  await whole([path], async ([file]) => {
     const { body } = await writeQcow2(disk, options.signal === undefined ? {} : { signal: options.signal });
     let at = 0;
     for await (const bytes of body) {
-      await writeAll(file, bytes, at);
+      await writeAll(file!, bytes, at);
       at += bytes.length;
       options.onProgress?.(at);
     }
@@ -69,29 +86,42 @@ export async function writeQcow2File(disk: Source, path: string, options: WriteO
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done).catch(failed);
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done).catch(failed(file));
     done += bytesWritten;
   }
 }
 
-function failed(cause: unknown): never {
-  throw new CannotWrite(cause as NodeJS.ErrnoException);
+function failed({ fd }: FileHandle): (cause: NodeJS.ErrnoException) => never {
+  return (cause) => {
+    throw new CannotWrite(fd, cause);
+  };
 }
 
-async function whole(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`);
-  let file: FileHandle | undefined;
+async function whole(paths: readonly string[], write: (files: FileHandle[]) => Promise<void>): Promise<void> {
+  const opened: { path: string; temporary: string; file: FileHandle; fd: number }[] = [];
   try {
-    file = await open(temporary, 'wx').catch(failed);
-    await write(file);
-    await file.sync().catch(failed);
-    await file.close().catch(failed);
-    await rename(temporary, path).catch(failed);
+    for (const path of paths) {
+      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`);
+      const file = await open(temporary, 'wx').catch((cause: unknown) => Promise.reject(writeError(path, cause)));
+      opened.push({ path, temporary, file, fd: file.fd });
+    }
+    await write(opened.map(({ file }) => file));
+    for (const { path, temporary, file } of opened) {
+      try {
+        await file.sync();
+        await file.close();
+        await rename(temporary, path);
+      } catch (cause) {
+        throw writeError(path, cause);
+      }
+    }
   } catch (error) {
-    await file?.close().catch(() => {});
-    await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof CannotWrite) throw writeError(path, error.cause);
-    throw error;
+    for (const { file, temporary } of opened) {
+      await file.close().catch(() => {});
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+    const place = error instanceof CannotWrite && opened.find(({ fd }) => fd === error.fd);
+    throw place ? writeError(place.path, error.cause) : error;
   }
 }
 

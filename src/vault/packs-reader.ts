@@ -94,7 +94,7 @@ export function lookThrough(
   const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
     const done = await perform({ task: 'look', ...(await fetchPack(session, digest)), dedup, limit, ...(to && { to: to(digest) }) });
     memory.give(Buffer.from(done.memory.buffer));
-    if (done.failed) throw new CannotWrite(done.failed);
+    if (done.failed) throw new CannotWrite(done.failed.fd, done.failed);
     if (!done.good || !done.bad) throw damaged(digest);
     return { good: done.good, bad: done.bad };
   };

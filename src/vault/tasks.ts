@@ -7,6 +7,7 @@ import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envel
 import { release } from '../keys/memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
 import { chunkId, sha256 } from './chunk.ts';
+import type { Place } from './reader.ts';
 import { untar } from './tar.ts';
 
 /** What the crew's threads do (see crew.ts): whole packs at a time, from beginning to end, as each word between threads costs as much as a chunk. */
@@ -39,8 +40,8 @@ export interface LookJob extends Omit<OpenJob, 'task'> {
   /** The secrets that chunks may be named by, and the most bytes one may have. */
   dedup: Uint8Array[];
   limit: number;
-  /** Only these chunks, by id, each written to its places (in bytes) in an open file of `size` bytes; all are `chunkSize` long but at its end. */
-  to?: { fd: number; places: Map<string, number[]>; size: number; chunkSize: number };
+  /** Only these chunks, by id, each written to its places in open files of `size` bytes; all are `chunkSize` long but at a file's end. */
+  to?: { files: { fd: number; size: number }[]; places: Map<string, Place[]>; chunkSize: number };
 }
 
 export interface NameJob {
@@ -77,7 +78,7 @@ export interface Looked {
   good?: string[];
   bad?: string[];
   /** What the system said when a chunk could not be written. */
-  failed?: { code: string | undefined; message: string };
+  failed?: { fd: number; code: string | undefined; message: string };
 }
 
 export interface Named {
@@ -162,19 +163,19 @@ function look({ dedup, limit, to, ...job }: LookJob): Looked {
     for (const { name, body } of untar(Buffer.from(literal.buffer, literal.byteOffset, literal.length))) {
       const packed = name.endsWith('.zst');
       const id = packed ? name.slice(0, -4) : name;
-      const places = to?.places.get(id);
+      const places = to?.places.get(id)?.map(({ disk, index }) => ({ ...to.files[disk]!, at: index * to.chunkSize }));
       if (to && !places) continue;
       const plain = packed ? decompressed(body, limit) : body;
-      if (!plain || !proves(plain, id, dedup) || places?.some((at) => plain.length !== Math.min(to!.chunkSize, to!.size - at))) {
+      if (!plain || !proves(plain, id, dedup) || places?.some(({ size, at }) => plain.length !== Math.min(to!.chunkSize, size - at))) {
         bad.push(id);
         continue;
       }
-      for (const at of places ?? []) write(to!.fd, plain, at);
+      for (const { fd, at } of places ?? []) write(fd, plain, at);
       good.push(id);
       if (packed) release(Buffer.from(plain.buffer));
     }
   } catch (error) {
-    if (error instanceof CannotWrite) return { memory, good, bad, failed: { code: (error.cause as NodeJS.ErrnoException).code, message: error.message } };
+    if (error instanceof CannotWrite) return { memory, good, bad, failed: { fd: error.fd, code: (error.cause as NodeJS.ErrnoException).code, message: error.message } };
     return { memory };
   }
   return { memory, good, bad };
@@ -199,7 +200,7 @@ function write(fd: number, plain: Buffer, offset: number): void {
       for (let at = from; at < to; ) at += writeSync(fd, plain, at, to - at, offset + at);
     }
   } catch (cause) {
-    throw new CannotWrite(cause as NodeJS.ErrnoException);
+    throw new CannotWrite(fd, cause as NodeJS.ErrnoException);
   }
 }
 

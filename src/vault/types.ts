@@ -46,6 +46,14 @@ export interface BundleWriter {
   abort(): Promise<void>;
 }
 
+export interface DiskFile {
+  /** Of the disk's document. */
+  id: string;
+  fd: number;
+  /** Told of bytes as they are written; what it throws ends the writing. */
+  wrote(bytes: number): void;
+}
+
 export interface Bundle {
   readonly info: BundleInfo;
   readonly source: Source;
@@ -55,6 +63,11 @@ export interface Bundle {
   readonly disks: (DiskDocument & { data_bytes: number; depth: number; root: string | null })[];
   /** The disk that belongs to this document id. */
   disk(id: string): Promise<Disk>;
+  /**
+   * Writes disks to open, empty files, whatever order is fastest: a pack is opened once, however many of them need it. Missing where
+   * what is damaged is opened as far as it goes. @throws CannotWrite, and what reading throws
+   */
+  writeDisks?(files: DiskFile[]): Promise<void>;
   /** The same disk as the tree that names its chunks: for changedExtents. */
   pages(id: string): DiskPages;
 }

@@ -1,5 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { bundleDisk, writeDisks } from './bundle-disk.ts';
 import { cacheOf, readInfos, writeInfos } from './cache.ts';
 import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { forgetBundles } from './forget.ts';
@@ -8,7 +9,7 @@ import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from '
 import type { BundleDisk, OpenedManifest } from './manifest.ts';
 import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
-import { bundleDisk, chunkReader } from './reader.ts';
+import { chunkReader } from './reader.ts';
 import { repackVault, repairVault } from './repair.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
 import { salvageDisk, salvageReader } from './salvage.ts';
@@ -122,17 +123,18 @@ export function openBundle(session: Session, file: ManifestFile, { manifest, doc
     if (!about) throw new BaluchonError('usage', `bundle ${file.id.slice(0, 8)} has no disk ${id}`);
     return about;
   };
+  const chunkSize = session.header.profile.chunk_size;
   return {
     info: bundleInfo(file.id, manifest),
     source: manifest.source,
     notes: manifest.notes,
     documents,
     disks: manifest.disks,
-    pages: (id) => ({ ...diskAbout(id), chunkSize: session.header.profile.chunk_size, page: (page) => reader.page(page) }),
+    pages: (id) => ({ ...diskAbout(id), chunkSize, page: (page) => reader.page(page) }),
     async disk(id) {
       const about = diskAbout(id);
-      const size = session.header.profile.chunk_size;
-      return salvage ? salvageDisk(reader, about, size, (range) => salvage({ disk: id, ...range })) : bundleDisk(reader, about, size);
+      return salvage ? salvageDisk(reader, about, chunkSize, (range) => salvage({ disk: id, ...range })) : bundleDisk(reader, about, chunkSize);
     },
+    ...(!salvage && { writeDisks: (files) => writeDisks(reader, files.map((file) => ({ about: diskAbout(file.id), file })), chunkSize) }),
   };
 }

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Disk } from '../../src/disk/disk.ts';
+import { CannotWrite, type Disk } from '../../src/disk/disk.ts';
 import { openQcow2 } from '../../src/disk/qcow2/reader.ts';
-import { writeQcow2File, writeRaw } from '../../src/disk/sparse.ts';
+import { writeQcow2File, writeRaw, writeRaws, type OpenRaw } from '../../src/disk/sparse.ts';
 import { testFolder } from './folder.ts';
 import { memoryDisk, noise, rawView } from './memory.ts';
 
@@ -41,6 +41,24 @@ describe('a disk written as a raw file', () => {
     await writeRaw(memoryDisk(10), path);
     expect((await readFile(path)).equals(Buffer.alloc(10))).toBe(true);
   });
+});
+
+test('raw files that are written together appear together, or none does; the one that failed is named', async () => {
+  const raws = ['one', 'two'].map((name) => ({ path: join(folder, name), size: 100 }));
+  await writeRaws(raws, {}, async ([one, two]) => {
+    await one!.file.write(Buffer.from('first'), 0, 5, 90);
+    one!.wrote(5);
+    await two!.file.write(Buffer.from('second'), 0, 6, 0);
+  });
+  expect((await readFile(raws[0]!.path)).toString('latin1', 90, 95)).toBe('first');
+  expect((await readFile(raws[1]!.path)).toString('latin1', 0, 6)).toBe('second');
+  const before = await readdir(folder);
+  const full = async ([, two]: OpenRaw[]) => Promise.reject(new CannotWrite(two!.file.fd, { code: 'ENOSPC', message: 'full' }));
+  await expect(writeRaws(raws, {}, full)).rejects.toMatchObject({ code: 'store', message: `no room left for ${raws[1]!.path}` });
+  const lost = { path: join(folder, 'nowhere', 'three'), size: 1 };
+  await expect(writeRaws([...raws, lost], {}, async () => {})).rejects.toMatchObject({ code: 'store', message: `can't write ${lost.path}: no such folder` });
+  expect(await readdir(folder)).toEqual(before);
+  expect((await readFile(raws[0]!.path)).toString('latin1', 90, 95)).toBe('first');
 });
 
 test('a disk written as a qcow2 file reads back', async () => {

@@ -75,11 +75,12 @@ describe('a pack that is looked through', () => {
     try {
       const size = 8 * 131_072 + 65_636;
       await file.truncate(size);
-      const places = new Map([[ids[2]!, [8 * 131_072]], [ids[1]!, [0]]]);
+      const at = (...indices: number[]) => indices.map((index) => ({ disk: 0, index }));
+      const places = new Map([[ids[2]!, at(8)], [ids[1]!, at(0)]]);
       // Chunk 1 is only half as long as what stands in its place.
-      const to = { fd: file.fd, places, size, chunkSize: 131_072 };
+      const to = { files: [{ fd: file.fd, size }], places, chunkSize: 131_072 };
       expect(await perform({ task: 'look', ...(await packOf(entries)), to })).toMatchObject({ good: [ids[2]], bad: [ids[1]] });
-      expect(await perform({ task: 'look', ...(await packOf(entries)), to: { ...to, chunkSize: 65_536, places: new Map([[ids[1]!, [65_536, 262_144]]]) } })).toMatchObject({ good: [ids[1]], bad: [] });
+      expect(await perform({ task: 'look', ...(await packOf(entries)), to: { ...to, chunkSize: 65_536, places: new Map([[ids[1]!, at(1, 4)]]) } })).toMatchObject({ good: [ids[1]], bad: [] });
       const wanted = Buffer.alloc(size);
       wanted.set(chunks[2]!, 8 * 131_072);
       wanted.set(chunks[1]!, 65_536);
@@ -94,8 +95,8 @@ describe('a pack that is looked through', () => {
 
   it('says why it could not write', async () => {
     const full = await open('/dev/full', 'w');
-    const to = { fd: full.fd, places: new Map([[ids[0]!, [0]]]), size: 65_536, chunkSize: 65_536 };
-    expect(await perform({ task: 'look', ...(await packOf(entries)), to })).toMatchObject({ failed: { code: 'ENOSPC' } });
+    const to = { files: [{ fd: full.fd, size: 65_536 }], places: new Map([[ids[0]!, [{ disk: 0, index: 0 }]]]), chunkSize: 65_536 };
+    expect(await perform({ task: 'look', ...(await packOf(entries)), to })).toMatchObject({ failed: { fd: full.fd, code: 'ENOSPC' } });
     await full.close();
   });
 });

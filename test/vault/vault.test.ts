@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeRaw } from '../../src/disk/sparse.ts';
+import { writeRaws } from '../../src/disk/sparse.ts';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore } from '../../src/store/index.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createVault, openVault, type Vault } from '../../src/vault/index.ts';
+import { createVault, openVault, type Bundle, type Vault } from '../../src/vault/index.ts';
 import { about, chunk, contents, disk, documents, noise, prose, source } from './kit.ts';
 
 const passphrase = 'correct horse battery';
@@ -262,12 +262,40 @@ describe('a disk that was changed here and there for many nights', () => {
     expect(fetched).toHaveLength(new Set(fetched).size);
 
     fetched = [];
-    const folder = await mkdtemp(join(tmpdir(), 'scattered-'));
-    await writeRaw(await open(), join(folder, 'disk'));
-    expect((await readFile(join(folder, 'disk'))).equals(bytes)).toBe(true);
+    expect((await written(await (await openVault(counting, key)).open('latest')))['volume-1']!.equals(bytes)).toBe(true);
     expect(fetched).toHaveLength(new Set(fetched).size);
-    await rm(folder, { recursive: true });
   });
+
+  test('disks that have much in common are written together, each pack once for all of them', async () => {
+    const store = memoryStore('vault');
+    const vault = await fresh(store);
+    const disks: { [id: string]: Buffer } = { 'volume-1': noise(chunk * 200, 'base'), 'volume-2': noise(chunk * 200, 'base').subarray(0, chunk * 150 + 77), 'volume-3': Buffer.alloc(chunk * 9) };
+    for (let night = 0; night < 3; night++) {
+      for (let at = night; at < 150; at += 7) disks[`volume-${(at % 2) + 1}`]!.set(noise(chunk, `night ${night} ${at}`), at * chunk);
+      await bundle(vault, disks);
+    }
+    const fetched: string[] = [];
+    const counting = faultyStore(store, (operation, name) => {
+      if (operation === 'get' && name.startsWith('packs/')) fetched.push(name);
+      return undefined;
+    });
+    const found = await written(await (await openVault(counting, key)).open('latest'));
+    for (const [id, bytes] of Object.entries(disks)) expect(found[id]!.equals(bytes), id).toBe(true);
+    expect(new Set(fetched).size).toBeGreaterThan(5);
+    expect(fetched).toHaveLength(new Set(fetched).size);
+  });
+
+  /** The disks of a bundle, by id, as files hold them. */
+  async function written({ disks, writeDisks }: Bundle): Promise<{ [id: string]: Buffer }> {
+    const folder = await mkdtemp(join(tmpdir(), 'scattered-'));
+    try {
+      const raws = disks.map(({ id, size }) => ({ path: join(folder, id), size }));
+      await writeRaws(raws, {}, (open) => writeDisks!(open.map(({ file, wrote }, nth) => ({ id: disks[nth]!.id, fd: file.fd, wrote }))));
+      return Object.fromEntries(await Promise.all(disks.map(async ({ id }) => [id, await readFile(join(folder, id))])));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
 });
 
 describe('a store that fails', () => {

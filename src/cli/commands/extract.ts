@@ -45,7 +45,10 @@ export async function run(context: Context, [name = '']: string[], options: Opti
   });
 }
 
-type Part = Pick<Bundle, 'info' | 'documents' | 'disks' | 'disk'>;
+type Part = Pick<Bundle, 'info' | 'documents' | 'disks' | 'disk' | 'writeDisks'>;
+
+/** Disks that are written at once: each is an open file. */
+const together = 64;
 
 /** What `--only` chooses, with what it refers to. */
 async function part(bundle: Bundle, only: string[] | undefined): Promise<Part> {
@@ -53,35 +56,39 @@ async function part(bundle: Bundle, only: string[] | undefined): Promise<Part> {
   const { filterDocuments } = await import('../../export/index.ts');
   const documents = filterDocuments(bundle.documents, { only });
   const ids = new Set(documents.map(({ id }) => id));
-  return { info: bundle.info, documents, disks: bundle.disks.filter(({ id }) => ids.has(id)), disk: (id) => bundle.disk(id) };
+  return { ...bundle, documents, disks: bundle.disks.filter(({ id }) => ids.has(id)) };
 }
 
 async function write(context: Context, bundle: Part, folder: string, format: 'raw' | 'qcow2'): Promise<{ id: string; file: string; size: number }[]> {
   const { documentYaml } = await import('../../vault/index.ts');
-  const { writeQcow2File, writeRaw } = await import('../../disk/sparse.ts');
   for (const document of bundle.documents) {
     const place = join(folder, 'documents', fileName(document.kind));
     await mkdir(place, { recursive: true });
     await writeFile(join(place, `${fileName(document.id)}.yaml`), documentYaml(document));
   }
-  const written = [];
-  if (bundle.disks.length > 0) await mkdir(join(folder, 'disks'));
-  for (const about of bundle.disks) {
+  const disks = bundle.disks.map((about) => ({ ...about, file: join('disks', `${fileName(about.id)}.${format}`) }));
+  if (disks.length > 0) await mkdir(join(folder, 'disks'));
+  const { writeQcow2File, writeRaw, writeRaws } = await import('../../disk/sparse.ts');
+  const { writeDisks } = format === 'raw' ? bundle : {};
+  for (let next = 0; next < disks.length; ) {
     context.signal.throwIfAborted();
-    const what = `${about.kind} ${about.name}`;
-    const file = join('disks', `${fileName(about.id)}.${format}`);
-    context.emit({ type: 'start', id: about.id, what, total: format === 'raw' ? about.size : about.data_bytes, unit: 'bytes' });
-    const disk = await bundle.disk(about.id);
-    try {
-      const onProgress = (done: number): void => context.emit({ type: 'progress', id: about.id, done });
-      await (format === 'raw' ? writeRaw : writeQcow2File)(disk, join(folder, file), { signal: context.signal, onProgress });
-    } finally {
-      await disk.close();
+    const some = disks.slice(next, (next += writeDisks ? together : 1)).map((about) => ({
+      about,
+      what: `${about.kind} ${about.name}`,
+      path: join(folder, about.file),
+      size: about.size,
+      onProgress: (done: number): void => context.emit({ type: 'progress', id: about.id, done }),
+    }));
+    for (const { about, what } of some) context.emit({ type: 'start', id: about.id, what, total: format === 'raw' ? about.size : about.data_bytes, unit: 'bytes' });
+    if (writeDisks) await writeRaws(some, context, (open) => writeDisks(open.map(({ file, wrote }, nth) => ({ id: some[nth]!.about.id, fd: file.fd, wrote }))));
+    else {
+      const [{ about, path, onProgress }] = some as [(typeof some)[0]];
+      const disk = await bundle.disk(about.id);
+      await (format === 'raw' ? writeRaw : writeQcow2File)(disk, path, { signal: context.signal, onProgress }).finally(() => disk.close());
     }
-    context.emit({ type: 'end', id: about.id, what, outcome: 'done' });
-    written.push({ id: about.id, file, size: about.size });
+    for (const { about, what } of some) context.emit({ type: 'end', id: about.id, what, outcome: 'done' });
   }
-  return written;
+  return disks.map(({ id, file, size }) => ({ id, file, size }));
 }
 
 /** A kind or id as one part of a path. A bundle is somebody's word: it must not lead out of the folder. */
