@@ -14,6 +14,8 @@ export interface Disk {
   extents(): AsyncIterable<Extent>;
   /** Fills `into` with the bytes from `offset` on; zeros where nothing is stored. The range must lie within the disk. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /** An open file that has the disk's bytes as they are, at the same offsets, and may be read beside this. */
+  readonly fd?: number;
   /** Missing where a disk is best read from front to back. */
   pieces?: DiskPieces;
   close(): Promise<void>;

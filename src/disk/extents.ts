@@ -1,4 +1,5 @@
 import { BaluchonError } from '../errors.ts';
+import { roomFor } from '../memory.ts';
 import type { Disk, Extent } from './disk.ts';
 
 type Extents = AsyncIterable<Extent> | Iterable<Extent>;
@@ -75,7 +76,7 @@ export async function* readExtents(
       for (let at = offset; at < offset + length;) {
         check();
         const size = Math.min(piece - (at % piece), offset + length - at);
-        const bytes = (size === piece && spare.pop()) || Buffer.allocUnsafeSlow(size);
+        const bytes = (size === piece && spare.pop()) || roomFor(size);
         const position = at;
         const reading = disk.read(position, bytes).then(() => ({ offset: position, bytes }));
         // It is awaited when its turn comes: until then a failure must not count as unhandled.

@@ -16,6 +16,7 @@ export async function openRaw(path: string): Promise<Disk> {
   const { size } = file;
   return {
     size,
+    fd: file.handle.fd,
     async *extents(): AsyncIterable<Extent> {
       const { blocks } = await file.handle.stat();
       let known = 0;

@@ -1,7 +1,7 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
-import { release } from './memory.ts';
+import { release } from '../memory.ts';
 import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 
 /** 32 bytes: AES-256. */

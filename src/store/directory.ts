@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { roomFor } from '../memory.ts';
 import { BaluchonError } from '../errors.ts';
 import { checkName, missing, shorter } from './names.ts';
 import type { Store } from './store.ts';
@@ -60,7 +61,8 @@ export function directoryStore(root: string): Store {
         }
         const file = await open(half, 'wx', 0o644);
         try {
-          await file.writeFile(body);
+          // Not writeFile, which makes 17 MiB into 34 errands.
+          for (let done = 0; done < body.length; ) done += (await file.write(body, done)).bytesWritten;
           await file.sync();
         } finally {
           await file.close();
@@ -73,7 +75,7 @@ export function directoryStore(root: string): Store {
         throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? new BaluchonError('store', `${root}: folder removed while writing: ${name}`, { cause: error }) : failed(name, error);
       }
     },
-    async get(name, range, room = Buffer.allocUnsafeSlow) {
+    async get(name, range, room = roomFor) {
       try {
         const file = await open(at(name), 'r');
         try {

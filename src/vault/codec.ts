@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
-import { release } from '../keys/index.ts';
+import { release } from '../memory.ts';
 import { gate } from './queue.ts';
 
 const compressing = promisify(zstdCompress);

@@ -15,8 +15,9 @@ const margin = 4096;
 
 interface OpenPack {
   number: number;
-  /** The tar, from `margin` on. */
+  /** The tar, from `margin` on: it has `room` for so many bytes, of which some are used. */
   memory: Buffer<ArrayBuffer>;
+  room: number;
   used: number;
   ids: Buffer[];
 }
@@ -45,8 +46,19 @@ export function packLane(): Lane {
   return { gate: gate(2), spare: [] };
 }
 
-/** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. */
-export function packer(session: Session, index: Index, lane: Lane, stored: (pack: PackContents & { bytes: number }) => Promise<void>): Packer {
+function memoryFor(bytes: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(margin + bytes + tarEnd.length + margin);
+}
+
+function grow(pack: OpenPack): void {
+  pack.room = Math.min(2 * pack.room, packBytes);
+  const memory = memoryFor(pack.room);
+  memory.set(pack.memory.subarray(0, margin + pack.used));
+  pack.memory = memory;
+}
+
+/** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. `begin`: bytes that a new one has room for. */
+export function packer(session: Session, index: Index, lane: Lane, stored: (pack: PackContents & { bytes: number }) => Promise<void>, begin = packBytes): Packer {
   const { certificate, sealing } = session;
   let open: OpenPack | undefined;
   let turning: Promise<void> | undefined;
@@ -60,7 +72,7 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
     const { file, digest, memory } = await perform({ task: 'seal', memory: pack.memory, from: margin, used: pack.used + tarEnd.length, key, keyPackets, sealing });
     const bytes = file.length;
     await session.store.put(layout.pack(digest), file);
-    lane.spare.push(Buffer.from(memory.buffer));
+    if (pack.room === packBytes) lane.spare.push(Buffer.from(memory.buffer));
     index.packs[pack.number] = digest;
     index.numbers.set(digest, pack.number);
     await stored({ sha256: digest, ids: pack.ids, bytes });
@@ -97,7 +109,8 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
         else if (open && open.used + size > packBytes) await (turning = turn());
         else break;
       }
-      open ??= { number: index.packs.push(undefined) - 1, memory: lane.spare.pop() ?? Buffer.allocUnsafeSlow(margin + packBytes + tarEnd.length + margin), used: 0, ids: [] };
+      open ??= { number: index.packs.push(undefined) - 1, memory: (begin === packBytes && lane.spare.pop()) || memoryFor(begin), room: begin, used: 0, ids: [] };
+      if (open.used + size > open.room) grow(open);
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
         open.memory.set(part, margin + open.used);
         open.used += part.length;

@@ -1,6 +1,7 @@
 import { CannotWrite } from '../disk/disk.ts';
-import { openSessionKeys, release, splitMessage, type SessionKey } from '../keys/index.ts';
 import { BaluchonError } from '../errors.ts';
+import { openSessionKeys, splitMessage, type SessionKey } from '../keys/index.ts';
+import { release, roomFor, roomIn } from '../memory.ts';
 import { hands, perform } from './crew.ts';
 import { layout } from './layout.ts';
 import { packBytes } from './packer.ts';
@@ -10,12 +11,14 @@ import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
 import type { LookJob } from './tasks.ts';
 
+type Memory = Uint8Array<ArrayBuffer>;
+
 /** A pack in memory: chunk id in hex -> its bytes as stored. */
 export interface OpenedPack {
   entries: Map<string, { bytes: Buffer; packed: boolean }>;
   bytes: number;
   /** What the entries are parts of. */
-  memory?: Buffer;
+  memory?: Memory;
 }
 
 /**
@@ -25,17 +28,18 @@ export interface OpenedPack {
 const memory = (() => {
   /** For a pack with what sealing it added. */
   const size = packBytes + (64 << 10);
-  const spare: Buffer[] = [];
+  const spare: Buffer<ArrayBuffer>[] = [];
   return {
-    take(bytes: number): Buffer {
+    take(bytes: number): Buffer<ArrayBuffer> {
       // Small ones, and those of another size than ours, as they come.
       if (bytes < size / 2 || bytes > size) return Buffer.allocUnsafeSlow(bytes);
-      return spare.pop() ?? Buffer.allocUnsafeSlow(size);
+      return spare.pop() ?? roomFor(size);
     },
-    /** Nobody looks into it any more. */
-    give(bytes: Buffer): void {
-      if (bytes.length === size && spare.length <= hands) spare.push(bytes);
-      else release(bytes);
+    /** Nobody looks into what it is part of any more. */
+    give(bytes: Memory): void {
+      const room = roomIn(bytes);
+      if (room.length === size && spare.length <= hands) spare.push(room);
+      else release(Buffer.from(bytes.buffer));
     },
   };
 })();
@@ -77,7 +81,7 @@ export async function openPack(session: Session, digest: string): Promise<Opened
   } catch (cause) {
     throw damaged(digest, cause);
   }
-  return { entries, bytes: literal.length, memory: Buffer.from(literal.buffer) };
+  return { entries, bytes: literal.length, memory: literal };
 }
 
 /**
@@ -93,7 +97,7 @@ export function lookThrough(
   const limit = Math.max(session.header.profile.chunk_size, pageBytes);
   const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
     const done = await perform({ task: 'look', ...(await fetchPack(session, digest)), dedup, limit, ...(to && { to: to(digest) }) });
-    memory.give(Buffer.from(done.memory.buffer));
+    memory.give(done.memory);
     if (done.failed) throw new CannotWrite(done.failed.fd, done.failed);
     if (!done.good || !done.bad) throw damaged(digest);
     return { good: done.good, bad: done.bad };

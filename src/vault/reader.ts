@@ -1,5 +1,5 @@
 import { BaluchonError, isError } from '../errors.ts';
-import { release } from '../keys/index.ts';
+import { release } from '../memory.ts';
 import { chunkId } from './chunk.ts';
 import { decompressor } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';

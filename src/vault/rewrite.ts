@@ -121,7 +121,7 @@ async function moveChunks(session: Session, index: Index, from: readonly string[
   const stored: PackContents[] = [];
   const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
   const data = packer(session, index, lane, keep);
-  const meta = packer(session, index, lane, keep);
+  const meta = packer(session, index, lane, keep, 1 << 20);
   for (const digest of from) {
     const pack = await openPack(session, digest).catch((error: unknown) => {
       if (isError(error, 'vault')) return salvagePack(session, digest);

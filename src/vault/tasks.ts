@@ -1,12 +1,13 @@
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CannotWrite } from '../disk/disk.ts';
 import { dataRuns, isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
-import { release } from '../keys/memory.ts';
+import { release } from '../memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
 import { chunkId, sha256 } from './chunk.ts';
+import { digestOf, markKey, recognise, recordBytes, writeRecord } from './marks.ts';
 import type { Place } from './reader.ts';
 import { untar } from './tar.ts';
 
@@ -46,15 +47,21 @@ export interface LookJob extends Omit<OpenJob, 'task'> {
 
 export interface NameJob {
   task: 'name';
-  /** Chunks, one after the other. */
+  /** Chunks, one after the other, or room for them where they are to be read. */
   memory: Memory;
   lengths: number[];
   secret: Uint8Array;
+  /** The open file in which the chunks lie, and where (in bytes). */
+  file?: { fd: number; offsets: number[] };
+  /** What is remembered of these chunks, record by record, and the secret of that: see marks.ts. */
+  marks?: { secret: Uint8Array; records: Uint8Array };
 }
 
 export interface SqueezeJob {
   task: 'squeeze';
+  /** Overwritten. */
   memory: Memory;
+  /** Ascending. */
   chunks: { at: number; length: number; proof: boolean }[];
 }
 
@@ -83,14 +90,19 @@ export interface Looked {
 
 export interface Named {
   memory: Memory;
-  /** One for each chunk; null for nothing but zeros. */
-  ids: (string | null)[];
+  /** One for each chunk; null for nothing but zeros. Missing where the file could not be read. */
+  ids?: (string | null)[];
+  /** Where each chunk lies in the memory. What was read, and was all zeros or known by its mark, does not lie there any more. */
+  at: number[];
+  /** Where they are others than before. */
+  records?: Uint8Array;
 }
 
 export interface Squeezed {
   memory: Memory;
-  /** As each chunk is to be stored: a zstd frame, or as it is where that is no smaller. */
-  bodies: { bytes: Memory; packed: boolean }[];
+  /** All that is to be stored, one after the other: of each chunk a zstd frame, or what it is where that is no smaller. */
+  frames: Memory;
+  bodies: { length: number; packed: boolean }[];
   /** False where zstd did not give back what it was given: asked of those with `proof`. */
   proven: boolean;
 }
@@ -106,13 +118,48 @@ export type Done<J extends Job> = Results[J['task']];
 
 const tasks: { [T in Job['task']]: (job: Extract<Job, { task: T }>) => Results[T] } = { seal, open: (job) => open(job), look, name, squeeze };
 
-function name({ memory, lengths, secret }: NameJob): Named {
-  let at = 0;
-  const ids = lengths.map((length) => {
-    const plain = memory.subarray(at, (at += length));
-    return isZero(plain) ? null : chunkId(secret, plain).toString('hex');
-  });
-  return { memory, ids };
+function name({ memory, lengths, secret, file, marks }: NameJob): Named {
+  const at: number[] = [];
+  const ids: (string | null)[] = [];
+  const key = marks && markKey(marks.secret);
+  let free = 0;
+  let news = false;
+  for (const [nth, length] of lengths.entries()) {
+    const plain = memory.subarray(free, free + length);
+    at.push(free);
+    if (file && !read(file.fd, plain, file.offsets[nth]!)) return { memory, at };
+    // Read, known and done with: the next one comes into the same memory, which the processor still has at hand.
+    if (!file) free += length;
+    if (isZero(plain)) {
+      ids.push(null);
+      continue;
+    }
+    const record = marks?.records.subarray(nth * recordBytes, (nth + 1) * recordBytes);
+    const digest = key && digestOf(key, plain);
+    const known = digest && !isZero(record!) ? recognise(key, record!, digest) : undefined;
+    const id = known ?? chunkId(secret, plain);
+    ids.push(Buffer.from(id).toString('hex'));
+    if (known) continue;
+    if (file) free += length;
+    if (!digest) continue;
+    writeRecord(key, record!, digest, id);
+    news = true;
+  }
+  return { memory, ids, at, ...(news && { records: marks!.records }) };
+}
+
+/** False where the file ends before, or can't be read: whoever has it open finds out why. */
+function read(fd: number, into: Uint8Array, offset: number): boolean {
+  try {
+    for (let done = 0; done < into.length; ) {
+      const bytes = readSync(fd, into, done, into.length - done, offset + done);
+      if (bytes === 0) return false;
+      done += bytes;
+    }
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -123,17 +170,21 @@ const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashL
 
 function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
   let proven = true;
+  let used = 0;
   const bodies = chunks.map(({ at, length, proof }) => {
     const plain = memory.subarray(at, at + length);
     // Large enough that it is no part of the memory that Node shares out in small pieces.
     const frame = zstdCompressSync(plain, { chunkSize: Math.max(length, 1 << 16) + 1024, params, pledgedSrcSize: length });
     const packed = frame.length < length;
-    const bytes = new Uint8Array(packed ? frame : plain);
+    if (proof && packed) proven &&= decompressed(frame, length)?.equals(plain) === true;
+    const size = packed ? frame.length : length;
+    // It takes the place of chunks that are done with.
+    memory.set(packed ? frame : plain, used);
+    used += size;
     release(Buffer.from(frame.buffer));
-    if (proof && packed) proven &&= decompressed(Buffer.from(bytes.buffer), length)?.equals(plain) === true;
-    return { bytes, packed };
+    return { length: size, packed };
   });
-  return { memory, bodies, proven };
+  return { memory, frames: memory.slice(0, used), bodies, proven };
 }
 
 function seal({ memory, from, used, key, keyPackets, sealing }: SealJob): Sealed {
@@ -211,7 +262,7 @@ if (!isMainThread && workerData === module.workerData) {
   parentPort!.on('message', (job: Job) => {
     try {
       const done = (tasks[job.task] as (job: Job) => Results[Job['task']])(job);
-      const buffers = [done.memory, ...('file' in done ? [done.file] : []), ...('bodies' in done ? done.bodies.map(({ bytes }) => bytes) : [])].map((bytes) => bytes.buffer);
+      const buffers = [done.memory, ...('file' in done ? [done.file] : []), ...('frames' in done ? [done.frames] : [])].map((bytes) => bytes.buffer);
       parentPort!.postMessage({ done }, [...new Set(buffers)]);
     } catch (error) {
       parentPort!.postMessage({ error }, []);

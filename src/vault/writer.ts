@@ -1,40 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
-import { release } from '../keys/index.ts';
-import type { Disk } from '../disk/disk.ts';
+import { release } from '../memory.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { perform } from './crew.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
+import { intakes, type Batch, type Intake } from './intake.ts';
 import { each } from './keyless.ts';
 import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts';
 import { manifestFiles } from './manifest-files.ts';
 import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
+import { sweepMarks } from './marks.ts';
 import { packer, packLane } from './packer.ts';
 import { packsText, parsePacks } from './packs-list.ts';
 import { pageBuilder } from './pages.ts';
-import { gate, ordered } from './queue.ts';
+import { ordered } from './queue.ts';
 import type { Session } from './session.ts';
-import type { Squeezed } from './tasks.ts';
 import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
-/** Bytes of chunks that are read and handed over together, such batches of one disk on their way at once, and of all disks. */
-const batchBytes = 2 << 20;
+/** Batches of one disk that are on their way at once. */
 const ahead = 3;
-const batches = 4;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
 const indexEvery = 64;
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
 const sample = 64;
 
 const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
-
-/** Chunks one after the other in `memory`: their numbers on the disk, ascending, and their lengths. */
-interface Batch {
-  indices: number[];
-  lengths: number[];
-  memory: Buffer<ArrayBuffer>;
-}
 
 interface Piece {
   index: number;
@@ -44,7 +35,12 @@ interface Piece {
   length: number;
 }
 
-type Body = Squeezed['bodies'][number];
+interface Body {
+  bytes: Memory;
+  packed: boolean;
+}
+
+type Memory = Uint8Array<ArrayBuffer>;
 
 /** Begins a bundle: reads the index and what packs are there. */
 export async function beginBundle(session: Session, now?: Date): Promise<BundleWriter> {
@@ -52,7 +48,6 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   if (roster instanceof BaluchonError) throw roster;
   if (store.readOnly) throw new BaluchonError('usage', `${store.name} can't be added to`, { hint: `make a vault of it first: baluchon unpack ${store.name} VAULT` });
   const chunkSize = header.profile.chunk_size;
-  const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
   const secret = session.secrets.dedup[0]!;
   // Packs that a prune has marked may vanish: nothing new may rely on them.
   const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
@@ -62,6 +57,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     if (match && !doomed.has(match[2]!)) there.add(match[2]!);
   }
   const index = await loadIndex(session, there, { keep: true });
+  sweepMarks(session);
 
   const disks: BundleDisk[] = [];
   const used = new Set<number>();
@@ -70,8 +66,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   let state: 'open' | 'committed' | 'aborted' = 'open';
   let busy = 0;
   const lane = packLane();
-  const pool = gate(batches);
-  const spare: Buffer<ArrayBuffer>[] = [];
+  const intake = intakes(session, index);
   const squeezing = new Map<string, Promise<Body>>();
   let squeezed = 0;
 
@@ -86,11 +81,11 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     if (packs.length > 0) added += await writeIndex(session, packs);
   };
   const data = packer(session, index, lane, stored);
-  // Pages have packs of their own, so that walking a disk does not fetch its data.
-  const meta = packer(session, index, lane, stored);
+  // Pages have packs of their own, so that walking a disk does not fetch its data; they seldom fill one.
+  const meta = packer(session, index, lane, stored, 1 << 20);
 
-  /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back with the bodies, by id. */
-  const squeeze = async (memory: Buffer<ArrayBuffer>, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Buffer<ArrayBuffer>; bodies: Map<string, Promise<Body>> }> => {
+  /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back with the bodies, by id, and what those are parts of that are its own. */
+  const squeeze = async (memory: Memory, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Memory; bodies: Map<string, Promise<Body>>; frames?: Memory }> => {
     const bodies = new Map([...wanted.keys()].flatMap((id) => (squeezing.has(id) ? [[id, squeezing.get(id)!] as const] : [])));
     const mine = [...wanted].filter(([id]) => !bodies.has(id));
     if (mine.length === 0) return { memory, bodies };
@@ -99,58 +94,54 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       return done;
     });
     for (const [nth, [id]] of mine.entries()) {
-      const body = working.then((done) => done.bodies[nth]!);
+      const body = working.then(({ frames, bodies }) => {
+        const from = bodies.slice(0, nth).reduce((sum, { length }) => sum + length, 0);
+        return { bytes: frames.subarray(from, from + bodies[nth]!.length), packed: bodies[nth]!.packed };
+      });
       bodies.set(id, body);
       squeezing.set(id, body);
       const done = () => squeezing.delete(id);
       body.then(done, done);
     }
-    return { memory: Buffer.from((await working).memory.buffer), bodies };
+    const { memory: back, frames } = await working;
+    return { memory: back, bodies, frames };
   };
   /** True when the chunk was new. */
   const put = async (where: typeof data, id: Buffer, body: Body): Promise<boolean> => {
     const known = index.chunks.get(id);
     if (known === undefined) await where.add(id, body.bytes, body.packed);
     used.add(index.chunks.get(id)!);
-    // Who brings the same at this moment finds that it is there, and does not look into it.
-    release(body.bytes);
     return known === undefined;
   };
   const putPage = async (text: Buffer): Promise<string> => {
     const id = chunkId(secret, text);
     const hex = id.toString('hex');
     if (index.chunks.get(id) === undefined) {
-      const { bodies } = await squeeze(Buffer.from(new Uint8Array(text).buffer), new Map([[hex, { at: 0, length: text.length }]]));
+      const { bodies } = await squeeze(new Uint8Array(text), new Map([[hex, { at: 0, length: text.length }]]));
       await put(meta, id, await bodies.get(hex)!);
     } else used.add(index.chunks.get(id)!);
     return hex;
   };
 
-  const take = async ({ indices, lengths, memory }: Batch): Promise<Piece[]> => {
-    let back: Buffer<ArrayBuffer> | undefined;
+  const take = async ({ name, give }: Intake, batch: Batch): Promise<{ pieces: Piece[]; frames: Memory | undefined }> => {
+    let back: Memory | undefined;
     try {
-      const named = await perform({ task: 'name', memory, lengths, secret });
-      const { ids } = named;
+      const { indices, lengths, ids, at, memory } = await name(batch);
       const wanted = new Map<string, { at: number; length: number }>();
-      let at = 0;
-      for (const [nth, length] of lengths.entries()) {
-        const id = ids[nth];
-        if (id && index.chunks.get(Buffer.from(id, 'hex')) === undefined) wanted.set(id, { at, length });
-        at += length;
+      for (const [nth, id] of ids.entries()) {
+        if (id && index.chunks.get(Buffer.from(id, 'hex')) === undefined) wanted.set(id, { at: at[nth]!, length: lengths[nth]! });
       }
-      const done = await squeeze(Buffer.from(named.memory.buffer), wanted);
+      const done = await squeeze(memory, wanted);
       back = done.memory;
-      return await Promise.all(
-        indices.map(async (at, nth): Promise<Piece> => {
-          const id = ids[nth]!;
-          const length = lengths[nth]!;
-          const body = id ? await done.bodies.get(id) : undefined;
-          return { index: at, id: id ? Buffer.from(id, 'hex') : null, length, ...(body && { body }) };
-        }),
-      );
+      const pieces = indices.map(async (at, nth): Promise<Piece> => {
+        const id = ids[nth]!;
+        const length = lengths[nth]!;
+        const body = id ? await done.bodies.get(id) : undefined;
+        return { index: at, id: id ? Buffer.from(id, 'hex') : null, length, ...(body && { body }) };
+      });
+      return { pieces: await Promise.all(pieces), frames: done.frames };
     } finally {
-      if (back) spare.push(back);
-      pool.leave();
+      give(back);
     }
   };
 
@@ -161,30 +152,10 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const result: DiskResult = { size: disk.size, data: 0, new_bytes: 0, stored_bytes: 0 };
     const pages = pageBuilder(chunks, putPage);
     let next = 0;
-    const lengthAt = (at: number) => Math.min(chunkSize, disk.size - at * chunkSize);
-    async function* read(): AsyncGenerator<Batch> {
-      for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
-        signal?.throwIfAborted();
-        await pool.enter();
-        const memory = spare.pop() ?? Buffer.allocUnsafeSlow(batch * chunkSize);
-        try {
-          let filled = 0;
-          for (const run of runs(indices)) {
-            const length = run.reduce((sum, at) => sum + lengthAt(at), 0);
-            await disk.read(run[0]! * chunkSize, memory.subarray(filled, filled + length));
-            filled += length;
-          }
-        } catch (error) {
-          spare.push(memory);
-          pool.leave();
-          throw error;
-        }
-        yield { indices, lengths: indices.map(lengthAt), memory };
-      }
-    }
+    const taking = intake(disk, about.id, signal);
     busy += 1;
     try {
-      for await (const pieces of ordered(read(), ahead, take)) {
+      for await (const { pieces, frames } of ordered(taking.read(), ahead, (batch) => take(taking, batch))) {
         for (const { index: at, id, length, body } of pieces) {
           await pages.zeros(at - next);
           next = at + 1;
@@ -199,6 +170,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
           }
           await pages.add(id?.toString('hex') ?? null);
         }
+        // Who brings the same chunks at this moment finds that they are there, and does not look into it.
+        if (frames) release(frames);
         onProgress?.(Math.min(disk.size, next * chunkSize));
       }
       signal?.throwIfAborted();
@@ -211,6 +184,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       if (signal?.aborted && error === signal.reason) throw new BaluchonError('interrupted', 'interrupted', { cause: error });
       throw error;
     } finally {
+      taking.close();
       busy -= 1;
     }
   };
@@ -277,38 +251,6 @@ export function bundleInfo(id: string, { created, source, counts, disk_bytes, ad
 
 function requireOpen(state: string): void {
   if (state !== 'open') throw new BaluchonError('vault', `the bundle is ${state} already`);
-}
-
-/** Numbers of the chunks that may hold data, ascending. */
-async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number> {
-  let next = 0;
-  for await (const { offset, length } of disk.extents()) {
-    const end = Math.ceil((offset + length) / chunkSize);
-    for (next = Math.max(next, Math.floor(offset / chunkSize)); next < end; next++) yield next;
-  }
-}
-
-/** Up to `most` at a time. */
-async function* gathered(items: AsyncIterable<number>, most: number): AsyncGenerator<number[]> {
-  let some: number[] = [];
-  for await (const item of items) {
-    some.push(item);
-    if (some.length < most) continue;
-    yield some;
-    some = [];
-  }
-  if (some.length > 0) yield some;
-}
-
-/** Numbers that follow each other. */
-function runs(numbers: number[]): number[][] {
-  const all: number[][] = [];
-  for (const number of numbers) {
-    const last = all.at(-1);
-    if (last && last.at(-1) === number - 1) last.push(number);
-    else all.push([number]);
-  }
-  return all;
 }
 
 /** Now, in whole seconds; one more than the newest bundle's when that is of the same moment: names sort by time. */

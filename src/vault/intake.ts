@@ -1,0 +1,129 @@
+import type { Disk } from '../disk/disk.ts';
+import { roomFor } from '../memory.ts';
+import type { Index } from './chunk-index.ts';
+import { runs } from './chunk.ts';
+import { perform } from './crew.ts';
+import { markSecret, openMarks, recordBytes } from './marks.ts';
+import { gate } from './queue.ts';
+import type { Session } from './session.ts';
+
+// A disk on its way into a vault: its chunks are read and named, some at a time.
+
+/** Bytes of chunks that are taken together, and such batches of all disks at once. */
+const batchBytes = 1 << 20;
+const batches = 4;
+
+type Memory = Uint8Array<ArrayBuffer>;
+
+export interface Batch {
+  /** The chunks' numbers on the disk, ascending, and their lengths. */
+  indices: number[];
+  lengths: number[];
+  /** To be given back when nobody looks into it any more. */
+  memory: Memory;
+}
+
+export interface NamedBatch extends Batch {
+  /** Null for nothing but zeros. */
+  ids: (string | null)[];
+  /** Where in the memory each chunk lies that is new to the vault. */
+  at: number[];
+}
+
+export interface Intake {
+  /** Room for the disk's next chunks, filled by `name`. @throws what the signal says, and what the disk throws */
+  read(): AsyncGenerator<Batch>;
+  name(batch: Batch): Promise<NamedBatch>;
+  give(memory: Memory | undefined): void;
+  close(): void;
+}
+
+/** What takes disks in, several at once: they share one bounded set of buffers. */
+export function intakes(session: Session, index: Index): (disk: Disk, id: string, signal?: AbortSignal) => Intake {
+  const { chunk_size: chunkSize } = session.header.profile;
+  const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
+  const secret = session.secrets.dedup[0]!;
+  const marking = markSecret(session);
+  const pool = gate(batches);
+  const spare: Memory[] = [];
+  const give = (memory: Memory | undefined): void => {
+    if (memory) spare.push(memory);
+    pool.leave();
+  };
+
+  return (disk, id, signal) => {
+    const marks = openMarks(session, marking, id);
+    /** What is remembered of chunks, but for those that the vault has no more. */
+    const remembered = (indices: number[]): Uint8Array | undefined => {
+      const records = marks?.read(indices);
+      if (!records) return undefined;
+      for (let at = 0; at < records.length; at += recordBytes) {
+        const record = records.subarray(at, at + recordBytes);
+        if (index.chunks.get(record.subarray(0, 32)) === undefined) record.fill(0);
+      }
+      return records;
+    };
+    const fill = async ({ indices, lengths, memory }: Batch): Promise<void> => {
+      let filled = 0;
+      for (const { from, count } of runs(indices)) {
+        const length = lengths.slice(from, from + count).reduce((sum, one) => sum + one, 0);
+        await disk.read(indices[from]! * chunkSize, memory.subarray(filled, filled + length));
+        filled += length;
+      }
+    };
+    return {
+      async *read() {
+        for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
+          signal?.throwIfAborted();
+          await pool.enter();
+          const memory = spare.pop() ?? roomFor(batch * chunkSize);
+          const one = { indices, lengths: indices.map((at) => Math.min(chunkSize, disk.size - at * chunkSize)), memory };
+          try {
+            // A file is read by those who name what is in it.
+            if (disk.fd === undefined) await fill(one);
+          } catch (error) {
+            give(memory);
+            throw error;
+          }
+          yield one;
+        }
+      },
+      async name({ indices, lengths, memory }) {
+        const records = remembered(indices);
+        const job = { task: 'name' as const, lengths, secret, ...(records && { marks: { secret: marking, records } }) };
+        const file = disk.fd === undefined ? {} : { file: { fd: disk.fd, offsets: indices.map((at) => at * chunkSize) } };
+        let named = await perform({ ...job, memory, ...file });
+        if (!named.ids) {
+          const again = { indices, lengths, memory: named.memory };
+          await fill(again);
+          named = await perform({ ...job, memory: again.memory });
+        }
+        if (named.records) marks?.write(indices, named.records);
+        return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
+      },
+      give,
+      close: () => marks?.close(),
+    };
+  };
+}
+
+/** Numbers of the chunks that may hold data, ascending. */
+async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number> {
+  let next = 0;
+  for await (const { offset, length } of disk.extents()) {
+    const end = Math.ceil((offset + length) / chunkSize);
+    for (next = Math.max(next, Math.floor(offset / chunkSize)); next < end; next++) yield next;
+  }
+}
+
+/** Up to `most` at a time. */
+async function* gathered(items: AsyncIterable<number>, most: number): AsyncGenerator<number[]> {
+  let some: number[] = [];
+  for await (const item of items) {
+    some.push(item);
+    if (some.length < most) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
+}
