@@ -11,6 +11,7 @@ import type { Document, JsonObject } from '../tenant/document.ts';
 import { documentId } from '../tenant/identity.ts';
 import type { BundleWriter, Source, Vault } from '../vault/types.ts';
 import { openScratch } from './scratch.ts';
+import { slots } from './slots.ts';
 import type { ExportReport } from './types.ts';
 
 /** An image file, and what its volume will be called. */
@@ -24,6 +25,8 @@ export interface ImagesOptions {
   scratch?: string;
   /** Words by which people find and keep the bundle. */
   tags?: string[];
+  /** Images read at once; default 2. */
+  parallel?: number;
   emit?: Emit;
   signal?: AbortSignal;
 }
@@ -32,7 +35,7 @@ interface Work {
   writer: BundleWriter;
   scratch: string;
   emit: Emit;
-  signal: AbortSignal | undefined;
+  signal: AbortSignal;
 }
 
 const gib = 2 ** 30;
@@ -56,7 +59,7 @@ const source: Source = { cloud: 'file', project: { id: '', name: 'disks' }, serv
  * @throws usage for a file that can't be read, that is damaged or that changes meanwhile, and for names that are equal; store, vault, interrupted.
  */
 export async function exportImages(images: readonly ImageFile[], vault: Vault, options: ImagesOptions = {}): Promise<ExportReport> {
-  const { emit = silent, signal } = options;
+  const { emit = silent, parallel = 2, signal } = options;
   const started = performance.now();
   const files: (ImageFile & { format: ImageFormat })[] = [];
   for (const { name, path } of images) {
@@ -69,15 +72,23 @@ export async function exportImages(images: readonly ImageFile[], vault: Vault, o
   const writer = await vault.begin();
   const scratch = await openScratch(options.scratch);
   try {
-    const documents: Document[] = [];
-    const disks: ExportReport['disks'] = [];
-    for (const file of files) {
-      const { document, disk } = await takeImage({ writer, scratch: scratch.path, emit, signal }, file);
-      documents.push(document);
-      disks.push(disk);
-    }
-    const bundle = await writer.commit({ source, documents, ...(options.tags && { tags: options.tags }) });
-    return { format: 'baluchon-export/1', bundle, disks, notes: [], seconds: (performance.now() - started) / 1000 };
+    const failed = new AbortController();
+    const work: Work = { writer, scratch: scratch.path, emit, signal: AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]) };
+    const inPlace = slots(parallel);
+    // What is converted takes room in the scratch folder: one at a time.
+    const converted = slots(1);
+    const taken = files.map((file) =>
+      (file.format === 'raw' || file.format === 'qcow2' ? inPlace : converted)(() => takeImage(work, file)).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    );
+    // None may still be at work when this is over.
+    await Promise.allSettled(taken);
+    if (failed.signal.aborted) throw failed.signal.reason;
+    const images = await Promise.all(taken);
+    const bundle = await writer.commit({ source, documents: images.map(({ document }) => document), ...(options.tags && { tags: options.tags }) });
+    return { format: 'baluchon-export/1', bundle, disks: images.map(({ disk }) => disk), notes: [], seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     await writer.abort();
     throw signal?.aborted ? new BaluchonError('interrupted', 'interrupted: no bundle was written', { cause: error }) : error;
@@ -88,6 +99,7 @@ export async function exportImages(images: readonly ImageFile[], vault: Vault, o
 
 async function takeImage(work: Work, { name, path, format }: ImageFile & { format: ImageFormat }): Promise<{ document: Document; disk: ExportReport['disks'][number] }> {
   const { writer, emit, signal } = work;
+  signal.throwIfAborted();
   const started = performance.now();
   const id = documentId('volume', `file\0${name}`);
   const what = `disk ${name}`;
@@ -101,7 +113,7 @@ async function takeImage(work: Work, { name, path, format }: ImageFile & { forma
       if (disk.size === 0) throw new BaluchonError('usage', `disk image ${path} is empty`);
       const boot = await bootOf(disk);
       const about = { id, kind: 'volume' as const, name, size: disk.size, source_format: format, consistency: 'stopped' as const, taken_at: takenAt.toISOString() };
-      const result = await writer.addDisk(disk, about, { ...(signal && { signal }), onProgress: (done) => emit({ type: 'progress', id, done, total: disk.size }) });
+      const result = await writer.addDisk(disk, about, { signal, onProgress: (done) => emit({ type: 'progress', id, done, total: disk.size }) });
       if ((await stateOf(path)) !== before) {
         throw new BaluchonError('usage', `disk image ${path} changed while it was read`, { hint: 'shut the machine down that uses it, or take a copy of a snapshot' });
       }

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { module, type Done, type Job } from './tasks.ts';
 
@@ -8,7 +9,7 @@ import { module, type Done, type Job } from './tasks.ts';
 
 interface Hand {
   worker: Worker;
-  waiting: { resolve(done: unknown): void; reject(cause: unknown): void }[];
+  waiting: { bytes: number; resolve(done: unknown): void; reject(cause: unknown): void }[];
 }
 
 /** Threads at most: each takes some 10 MiB and the pack it works on. */
@@ -17,6 +18,8 @@ const crew: Hand[] = [];
 
 // None of the process's own options: a thread refuses those of V8.
 function start(): Hand {
+  // What cli/main.ts asks for is for the large buffers that pass through the main thread; a hand gives back what it makes.
+  setFlagsFromString('--initial-old-space-size=16');
   const worker = new Worker(module.url, { workerData: module.workerData, execArgv: [] });
   const hand: Hand = { worker, waiting: [] };
   worker.on('message', ({ done, error }: { done?: unknown; error?: unknown }) => {
@@ -34,14 +37,17 @@ function start(): Hand {
   return hand;
 }
 
+/** Bytes of all that a hand has still to do: a few chunks must not wait behind a whole pack. */
+const load = ({ waiting }: Hand): number => waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+
 /** Has a job done by whoever has least to do. @throws what the job throws. */
 export function perform<J extends Job>(job: J): Promise<Done<J>> {
-  const least = crew.toSorted((a, b) => a.waiting.length - b.waiting.length)[0];
+  const least = crew.toSorted((a, b) => load(a) - load(b))[0];
   const hand = least && (least.waiting.length === 0 || crew.length >= hands) ? least : start();
   hand.worker.ref();
   const { buffer } = 'memory' in job ? job.memory : job.file;
   return new Promise((resolve, reject) => {
-    hand.waiting.push({ resolve: resolve as (done: unknown) => void, reject });
+    hand.waiting.push({ bytes: buffer.byteLength, resolve: resolve as (done: unknown) => void, reject });
     hand.worker.postMessage(job, [buffer]);
   });
 }

@@ -37,7 +37,7 @@ async function exportCloud(context: Context, name: string, options: Options): Pr
 }
 
 async function exportFiles(context: Context, name: string, disks: string[], options: Options): Promise<ExportReport> {
-  const { osCloud, openrc, only, exclude, scratch, tag } = options;
+  const { osCloud, openrc, only, exclude, scratch, parallel, tag } = options;
   const others = { '--os-cloud': osCloud, '--openrc': openrc, '--only': only, '--exclude': exclude, '--no-disks': options.disks === false || undefined, '--consistency': options.consistency === 'crash' ? undefined : options.consistency };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined) throw new BaluchonError('usage', `--disk makes a bundle of image files: ${other} has no place beside it`, { hint: 'make two bundles: one of the cloud, one of the files' });
@@ -48,6 +48,6 @@ async function exportFiles(context: Context, name: string, disks: string[], opti
   });
   return withVault(context, name, options, async (vault) => {
     const { exportImages } = await import('../../export/index.ts');
-    return exportImages(images, vault, { ...(scratch && { scratch }), ...(tag && { tags: tag }), emit: context.emit, signal: context.signal });
+    return exportImages(images, vault, { ...(scratch && { scratch }), ...(parallel && { parallel }), ...(tag && { tags: tag }), emit: context.emit, signal: context.signal });
   });
 }
