@@ -17,7 +17,7 @@ export interface WriteOptions {
 type Source = Pick<Disk, 'size' | 'extents' | 'read' | 'pieces'>;
 
 /** Bytes after which what was written is sent to the disk. */
-const flushEvery = 128 << 20;
+const flushEvery = 64 << 20;
 
 export interface RawFile extends Pick<WriteOptions, 'onProgress'> {
   path: string;
@@ -99,21 +99,18 @@ function failed({ fd }: FileHandle): (cause: NodeJS.ErrnoException) => never {
 
 async function whole(paths: readonly string[], write: (files: FileHandle[]) => Promise<void>): Promise<void> {
   const opened: { path: string; temporary: string; file: FileHandle; fd: number }[] = [];
+  const unless = (path: string) => (cause: unknown) => Promise.reject(writeError(path, cause));
   try {
     for (const path of paths) {
       const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`);
-      const file = await open(temporary, 'wx').catch((cause: unknown) => Promise.reject(writeError(path, cause)));
+      const file = await open(temporary, 'wx').catch(unless(path));
       opened.push({ path, temporary, file, fd: file.fd });
     }
     await write(opened.map(({ file }) => file));
+    await Promise.all(opened.map(({ path, file }) => file.sync().catch(unless(path))));
     for (const { path, temporary, file } of opened) {
-      try {
-        await file.sync();
-        await file.close();
-        await rename(temporary, path);
-      } catch (cause) {
-        throw writeError(path, cause);
-      }
+      await file.close().catch(unless(path));
+      await rename(temporary, path).catch(unless(path));
     }
   } catch (error) {
     for (const { file, temporary } of opened) {
