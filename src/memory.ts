@@ -8,6 +8,9 @@ export function release(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && bytes.byteLength > 0 && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
+/** Memory that is handed from thread to thread. */
+export type Memory = Uint8Array<ArrayBuffer>;
+
 /**
  * Large memory begins 16 bytes into a page, as malloc has it. To copy from the page cache to there takes AMD's processors four times as long as
  * to copy to anywhere else: what files are read into begins further on.
@@ -19,6 +22,6 @@ export function roomFor(bytes: number): Buffer<ArrayBuffer> {
 }
 
 /** The room again, of memory that comes back from a thread. */
-export function roomIn({ buffer }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
-  return Buffer.from(buffer, lead);
+export function roomIn({ buffer }: Memory): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer, Math.min(lead, buffer.byteLength));
 }

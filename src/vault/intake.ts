@@ -1,5 +1,5 @@
 import type { Disk } from '../disk/disk.ts';
-import { roomFor } from '../memory.ts';
+import { roomFor, type Memory } from '../memory.ts';
 import type { Index } from './chunk-index.ts';
 import { runs } from './chunk.ts';
 import { perform } from './crew.ts';
@@ -12,8 +12,6 @@ import type { Session } from './session.ts';
 /** Bytes of chunks that are taken together, and such batches of all disks at once. */
 const batchBytes = 1 << 20;
 const batches = 4;
-
-type Memory = Uint8Array<ArrayBuffer>;
 
 export interface Batch {
   /** The chunks' numbers on the disk, ascending, and their lengths. */
@@ -94,9 +92,9 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
         const file = disk.fd === undefined ? {} : { file: { fd: disk.fd, offsets: indices.map((at) => at * chunkSize) } };
         let named = await perform({ ...job, memory, ...file });
         if (!named.ids) {
-          const again = { indices, lengths, memory: named.memory };
-          await fill(again);
-          named = await perform({ ...job, memory: again.memory });
+          // Whoever has the file open finds out why.
+          await fill({ indices, lengths, memory: named.memory });
+          named = await perform({ ...job, memory: named.memory });
         }
         if (named.records) marks?.write(indices, named.records);
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };

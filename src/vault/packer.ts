@@ -10,6 +10,9 @@ import { tarEnd, tarHeader, tarPadding } from './tar.ts';
 /** Bytes of a pack's tar at most: it is closed when the next chunk does not fit. */
 export const packBytes = 17 << 20;
 
+/** What a pack of pages begins with: few fill up. */
+export const pagesBegin = 1 << 20;
+
 /** Room before and behind a tar for what sealing adds, so that it can be done in place. */
 const margin = 4096;
 

@@ -1,7 +1,7 @@
 import { CannotWrite } from '../disk/disk.ts';
 import { BaluchonError } from '../errors.ts';
 import { openSessionKeys, splitMessage, type SessionKey } from '../keys/index.ts';
-import { release, roomFor, roomIn } from '../memory.ts';
+import { release, roomFor, roomIn, type Memory } from '../memory.ts';
 import { hands, perform } from './crew.ts';
 import { layout } from './layout.ts';
 import { packBytes } from './packer.ts';
@@ -10,8 +10,6 @@ import { gate, ordered } from './queue.ts';
 import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
 import type { LookJob } from './tasks.ts';
-
-type Memory = Uint8Array<ArrayBuffer>;
 
 /** A pack in memory: chunk id in hex -> its bytes as stored. */
 export interface OpenedPack {

@@ -6,7 +6,7 @@ import { loadIndex, writeIndex, type Index, type PackContents } from './index-fi
 import { compactTime, layout, patterns } from './layout.ts';
 import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
 import { sealManifest, type OpenedManifest } from './manifest.ts';
-import { packer, packLane } from './packer.ts';
+import { packer, packLane, pagesBegin } from './packer.ts';
 import { packsText, readPacks } from './packs-list.ts';
 import { openPack } from './packs-reader.ts';
 import { presentPacks } from './reader.ts';
@@ -121,7 +121,7 @@ async function moveChunks(session: Session, index: Index, from: readonly string[
   const stored: PackContents[] = [];
   const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
   const data = packer(session, index, lane, keep);
-  const meta = packer(session, index, lane, keep, 1 << 20);
+  const meta = packer(session, index, lane, keep, pagesBegin);
   for (const digest of from) {
     const pack = await openPack(session, digest).catch((error: unknown) => {
       if (isError(error, 'vault')) return salvagePack(session, digest);

@@ -4,7 +4,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CannotWrite } from '../disk/disk.ts';
 import { dataRuns, isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
-import { release } from '../memory.ts';
+import { release, type Memory } from '../memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { digestOf, markKey, recognise, recordBytes, writeRecord } from './marks.ts';
@@ -12,8 +12,6 @@ import type { Place } from './reader.ts';
 import { untar } from './tar.ts';
 
 /** What the crew's threads do (see crew.ts): whole packs at a time, from beginning to end, as each word between threads costs as much as a chunk. */
-
-type Memory = Uint8Array<ArrayBuffer>;
 
 export interface SealJob {
   task: 'seal';
@@ -102,7 +100,7 @@ export interface Squeezed {
   memory: Memory;
   /** All that is to be stored, one after the other: of each chunk a zstd frame, or what it is where that is no smaller. */
   frames: Memory;
-  bodies: { length: number; packed: boolean }[];
+  bodies: { at: number; length: number; packed: boolean }[];
   /** False where zstd did not give back what it was given: asked of those with `proof`. */
   proven: boolean;
 }
@@ -182,7 +180,7 @@ function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
     memory.set(packed ? frame : plain, used);
     used += size;
     release(Buffer.from(frame.buffer));
-    return { length: size, packed };
+    return { at: used - size, length: size, packed };
   });
   return { memory, frames: memory.slice(0, used), bodies, proven };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
-import { release } from '../memory.ts';
+import { release, type Memory } from '../memory.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { perform } from './crew.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
@@ -11,7 +11,7 @@ import { compactTime, expandTime, layout, patterns, rfc3339 } from './layout.ts'
 import { manifestFiles } from './manifest-files.ts';
 import { sealManifest, type BundleDisk, type Manifest } from './manifest.ts';
 import { sweepMarks } from './marks.ts';
-import { packer, packLane } from './packer.ts';
+import { packer, packLane, pagesBegin } from './packer.ts';
 import { packsText, parsePacks } from './packs-list.ts';
 import { pageBuilder } from './pages.ts';
 import { ordered } from './queue.ts';
@@ -39,8 +39,6 @@ interface Body {
   bytes: Memory;
   packed: boolean;
 }
-
-type Memory = Uint8Array<ArrayBuffer>;
 
 /** Begins a bundle: reads the index and what packs are there. */
 export async function beginBundle(session: Session, now?: Date): Promise<BundleWriter> {
@@ -82,7 +80,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   };
   const data = packer(session, index, lane, stored);
   // Pages have packs of their own, so that walking a disk does not fetch its data; they seldom fill one.
-  const meta = packer(session, index, lane, stored, 1 << 20);
+  const meta = packer(session, index, lane, stored, pagesBegin);
 
   /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back with the bodies, by id, and what those are parts of that are its own. */
   const squeeze = async (memory: Memory, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Memory; bodies: Map<string, Promise<Body>>; frames?: Memory }> => {
@@ -95,8 +93,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     });
     for (const [nth, [id]] of mine.entries()) {
       const body = working.then(({ frames, bodies }) => {
-        const from = bodies.slice(0, nth).reduce((sum, { length }) => sum + length, 0);
-        return { bytes: frames.subarray(from, from + bodies[nth]!.length), packed: bodies[nth]!.packed };
+        const { at, length, packed } = bodies[nth]!;
+        return { bytes: frames.subarray(at, at + length), packed };
       });
       bodies.set(id, body);
       squeezing.set(id, body);

@@ -152,4 +152,17 @@ describe('a bundle of image files', () => {
     expect(await vault.list()).toEqual([]);
     expect((await readdir(folder)).filter((name) => name.includes('scratch'))).toEqual([]);
   });
+
+  test('one of several that fails ends all: its cause is told, those still to come are not begun, each event has its end', async () => {
+    const damaged = join(folder, 'one-of-many.qcow2');
+    writeFileSync(damaged, Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.from([0, 0, 0, 3]), Buffer.alloc(500)]));
+    const events: Event[] = [];
+    const vault = await realVault();
+    const images = [{ name: 'a', path: raw }, { name: 'b', path: damaged }, { name: 'c', path: raw }, { name: 'd', path: raw }];
+    await expect(exportImages(images, vault, { emit: (event) => void events.push(event) })).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(damaged) });
+    const of = (type: string) => events.flatMap((event) => (event.type === type && 'what' in event ? [event.what] : [])).sort();
+    expect(of('end')).toEqual(of('start'));
+    expect(of('start')).not.toContain('disk d');
+    expect(await vault.list()).toEqual([]);
+  });
 });
