@@ -9,9 +9,9 @@ import type { Session } from './session.ts';
 
 // A disk on its way into a vault: its chunks are read and named, some at a time.
 
-/** Bytes of chunks that are taken together, and such batches of all disks at once. */
-const batchBytes = 1 << 20;
-const batches = 4;
+/** Bytes of chunks that are taken together, and such batches of all disks at once, from reading to their place in a pack. */
+const batchBytes = 2 << 20;
+const batches = 6;
 
 export interface Batch {
   /** The chunks' numbers on the disk, ascending, and their lengths. */
@@ -32,7 +32,9 @@ export interface Intake {
   /** Room for the disk's next chunks, filled by `name`. @throws what the signal says, and what the disk throws */
   read(): AsyncGenerator<Batch>;
   name(batch: Batch): Promise<NamedBatch>;
-  give(memory: Memory | undefined): void;
+  /** Takes a batch's memory back: nobody looks into it any more. */
+  give(memory: Memory): void;
+  /** Ends what was begun; memory that was not given back is not used again. */
   close(): void;
 }
 
@@ -44,13 +46,9 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
   const marking = markSecret(session);
   const pool = gate(batches);
   const spare: Memory[] = [];
-  const give = (memory: Memory | undefined): void => {
-    if (memory) spare.push(memory);
-    pool.leave();
-  };
-
   return (disk, id, signal) => {
     const marks = openMarks(session, marking, id);
+    let held = 0;
     /** What is remembered of chunks, but for those that the vault has no more. */
     const remembered = (indices: number[]): Uint8Array | undefined => {
       const records = marks?.read(indices);
@@ -74,15 +72,11 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
         for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
           signal?.throwIfAborted();
           await pool.enter();
+          held += 1;
           const memory = spare.pop() ?? roomFor(batch * chunkSize);
           const one = { indices, lengths: indices.map((at) => Math.min(chunkSize, disk.size - at * chunkSize)), memory };
-          try {
-            // A file is read by those who name what is in it.
-            if (disk.fd === undefined) await fill(one);
-          } catch (error) {
-            give(memory);
-            throw error;
-          }
+          // A file is read by those who name what is in it.
+          if (disk.fd === undefined) await fill(one);
           yield one;
         }
       },
@@ -99,8 +93,15 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
         if (named.records) marks?.write(indices, named.records);
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
       },
-      give,
-      close: () => marks?.close(),
+      give(memory) {
+        spare.push(memory);
+        held -= 1;
+        pool.leave();
+      },
+      close() {
+        for (; held > 0; held -= 1) pool.leave();
+        marks?.close();
+      },
     };
   };
 }

@@ -98,8 +98,7 @@ export interface Named {
 
 export interface Squeezed {
   memory: Memory;
-  /** All that is to be stored, one after the other: of each chunk a zstd frame, or what it is where that is no smaller. */
-  frames: Memory;
+  /** What is to be stored lies in the memory, one after the other: of each chunk a zstd frame, or what it is where that is no smaller. */
   bodies: { at: number; length: number; packed: boolean }[];
   /** False where zstd did not give back what it was given: asked of those with `proof`. */
   proven: boolean;
@@ -182,7 +181,7 @@ function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
     release(Buffer.from(frame.buffer));
     return { at: used - size, length: size, packed };
   });
-  return { memory, frames: memory.slice(0, used), bodies, proven };
+  return { memory, bodies, proven };
 }
 
 function seal({ memory, from, used, key, keyPackets, sealing }: SealJob): Sealed {
@@ -260,7 +259,7 @@ if (!isMainThread && workerData === module.workerData) {
   parentPort!.on('message', (job: Job) => {
     try {
       const done = (tasks[job.task] as (job: Job) => Results[Job['task']])(job);
-      const buffers = [done.memory, ...('file' in done ? [done.file] : []), ...('frames' in done ? [done.frames] : [])].map((bytes) => bytes.buffer);
+      const buffers = [done.memory, ...('file' in done ? [done.file] : [])].map((bytes) => bytes.buffer);
       parentPort!.postMessage({ done }, [...new Set(buffers)]);
     } catch (error) {
       parentPort!.postMessage({ error }, []);

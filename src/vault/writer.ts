@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BaluchonError, isError } from '../errors.ts';
-import { release, type Memory } from '../memory.ts';
+import type { Memory } from '../memory.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { perform } from './crew.ts';
 import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
@@ -82,8 +82,8 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   // Pages have packs of their own, so that walking a disk does not fetch its data; they seldom fill one.
   const meta = packer(session, index, lane, stored, pagesBegin);
 
-  /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back with the bodies, by id, and what those are parts of that are its own. */
-  const squeeze = async (memory: Memory, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Memory; bodies: Map<string, Promise<Body>>; frames?: Memory }> => {
+  /** Chunks that several disks bring at the same moment are compressed once. Gives the memory back, in which the bodies lie that are its own, and all bodies by id. */
+  const squeeze = async (memory: Memory, wanted: Map<string, { at: number; length: number }>): Promise<{ memory: Memory; bodies: Map<string, Promise<Body>> }> => {
     const bodies = new Map([...wanted.keys()].flatMap((id) => (squeezing.has(id) ? [[id, squeezing.get(id)!] as const] : [])));
     const mine = [...wanted].filter(([id]) => !bodies.has(id));
     if (mine.length === 0) return { memory, bodies };
@@ -92,17 +92,16 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       return done;
     });
     for (const [nth, [id]] of mine.entries()) {
-      const body = working.then(({ frames, bodies }) => {
+      const body = working.then(({ memory, bodies }) => {
         const { at, length, packed } = bodies[nth]!;
-        return { bytes: frames.subarray(at, at + length), packed };
+        return { bytes: memory.subarray(at, at + length), packed };
       });
       bodies.set(id, body);
       squeezing.set(id, body);
       const done = () => squeezing.delete(id);
       body.then(done, done);
     }
-    const { memory: back, frames } = await working;
-    return { memory: back, bodies, frames };
+    return { memory: (await working).memory, bodies };
   };
   /** True when the chunk was new. */
   const put = async (where: typeof data, id: Buffer, body: Body): Promise<boolean> => {
@@ -121,26 +120,19 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     return hex;
   };
 
-  const take = async ({ name, give }: Intake, batch: Batch): Promise<{ pieces: Piece[]; frames: Memory | undefined }> => {
-    let back: Memory | undefined;
-    try {
-      const { indices, lengths, ids, at, memory } = await name(batch);
-      const wanted = new Map<string, { at: number; length: number }>();
-      for (const [nth, id] of ids.entries()) {
-        if (id && index.chunks.get(Buffer.from(id, 'hex')) === undefined) wanted.set(id, { at: at[nth]!, length: lengths[nth]! });
-      }
-      const done = await squeeze(memory, wanted);
-      back = done.memory;
-      const pieces = indices.map(async (at, nth): Promise<Piece> => {
-        const id = ids[nth]!;
-        const length = lengths[nth]!;
-        const body = id ? await done.bodies.get(id) : undefined;
-        return { index: at, id: id ? Buffer.from(id, 'hex') : null, length, ...(body && { body }) };
-      });
-      return { pieces: await Promise.all(pieces), frames: done.frames };
-    } finally {
-      give(back);
+  const take = async ({ name }: Intake, batch: Batch): Promise<{ pieces: Piece[]; memory: Memory }> => {
+    const { indices, lengths, ids, at, memory: named } = await name(batch);
+    const wanted = new Map<string, { at: number; length: number }>();
+    for (const [nth, id] of ids.entries()) {
+      if (id && index.chunks.get(Buffer.from(id, 'hex')) === undefined) wanted.set(id, { at: at[nth]!, length: lengths[nth]! });
     }
+    const { memory, bodies } = await squeeze(named, wanted);
+    const pieces = indices.map(async (at, nth): Promise<Piece> => {
+      const id = ids[nth]!;
+      const body = id ? await bodies.get(id) : undefined;
+      return { index: at, id: id ? Buffer.from(id, 'hex') : null, length: lengths[nth]!, ...(body && { body }) };
+    });
+    return { pieces: await Promise.all(pieces), memory };
   };
 
   const addDisk: BundleWriter['addDisk'] = async (disk, about, { signal, onProgress } = {}): Promise<DiskResult> => {
@@ -153,7 +145,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     const taking = intake(disk, about.id, signal);
     busy += 1;
     try {
-      for await (const { pieces, frames } of ordered(taking.read(), ahead, (batch) => take(taking, batch))) {
+      for await (const { pieces, memory } of ordered(taking.read(), ahead, (batch) => take(taking, batch))) {
         for (const { index: at, id, length, body } of pieces) {
           await pages.zeros(at - next);
           next = at + 1;
@@ -169,7 +161,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
           await pages.add(id?.toString('hex') ?? null);
         }
         // Who brings the same chunks at this moment finds that they are there, and does not look into it.
-        if (frames) release(frames);
+        taking.give(memory);
         onProgress?.(Math.min(disk.size, next * chunkSize));
       }
       signal?.throwIfAborted();
