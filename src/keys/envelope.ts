@@ -107,7 +107,7 @@ export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false, p
 function decipherCfb(key: SessionKey, sealed: Uint8Array, see: (piece: Buffer, at: number) => void): void {
   const blocks = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   // The last block of the piece before, then the piece itself, filled up to whole blocks.
-  const line = Buffer.alloc(16 + cfbPiece);
+  const line = Buffer.alloc(16 + Math.min(cfbPiece, Math.ceil(sealed.length / 16) * 16));
   const words = new Uint32Array(line.buffer, line.byteOffset + 16);
   for (let at = 0; at < sealed.length; at += cfbPiece) {
     const length = Math.min(cfbPiece, sealed.length - at);

@@ -18,7 +18,7 @@ export async function zstd(plain: Uint8Array): Promise<Buffer> {
 
 /** At most `limit` bytes: a frame that would grow beyond is refused, so that no file can fill the memory. */
 export async function decompress(packed: Uint8Array, limit: number): Promise<Buffer> {
-  return decompressing(packed, { chunkSize: Math.min(limit, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
+  return decompressing(packed, { chunkSize: Math.min(limit, frameSize(packed) ?? limit, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
 }
 
 /** Makes a chunk of one frame. */

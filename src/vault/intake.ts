@@ -4,14 +4,12 @@ import type { Index } from './chunk-index.ts';
 import { runs } from './chunk.ts';
 import { perform } from './crew.ts';
 import { markSecret, openMarks, recordBytes } from './marks.ts';
-import { gate } from './queue.ts';
 import type { Session } from './session.ts';
 
 // A disk on its way into a vault: its chunks are read and named, some at a time.
 
-/** Bytes of chunks that are taken together, and such batches of all disks at once, from reading to their place in a pack. */
+/** Bytes of chunks that are taken together. */
 const batchBytes = 2 << 20;
-const batches = 6;
 
 export interface Batch {
   /** The chunks' numbers on the disk, ascending, and their lengths. */
@@ -32,23 +30,20 @@ export interface Intake {
   /** Room for the disk's next chunks, filled by `name`. @throws what the signal says, and what the disk throws */
   read(): AsyncGenerator<Batch>;
   name(batch: Batch): Promise<NamedBatch>;
-  /** Takes a batch's memory back: nobody looks into it any more. */
+  /** Takes a batch's memory back, to be used again: nobody looks into it any more. */
   give(memory: Memory): void;
-  /** Ends what was begun; memory that was not given back is not used again. */
   close(): void;
 }
 
-/** What takes disks in, several at once: they share one bounded set of buffers. */
+/** What takes disks in, several at once. Memory is used again; how many batches there are at once is up to who asks for them. */
 export function intakes(session: Session, index: Index): (disk: Disk, id: string, signal?: AbortSignal) => Intake {
   const { chunk_size: chunkSize } = session.header.profile;
   const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
   const secret = session.secrets.dedup[0]!;
   const marking = markSecret(session);
-  const pool = gate(batches);
   const spare: Memory[] = [];
   return (disk, id, signal) => {
     const marks = openMarks(session, marking, id);
-    let held = 0;
     /** What is remembered of chunks, but for those that the vault has no more. */
     const remembered = (indices: number[]): Uint8Array | undefined => {
       const records = marks?.read(indices);
@@ -71,8 +66,6 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
       async *read() {
         for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
           signal?.throwIfAborted();
-          await pool.enter();
-          held += 1;
           const memory = spare.pop() ?? roomFor(batch * chunkSize);
           const one = { indices, lengths: indices.map((at) => Math.min(chunkSize, disk.size - at * chunkSize)), memory };
           // A file is read by those who name what is in it.
@@ -93,15 +86,8 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
         if (named.records) marks?.write(indices, named.records);
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
       },
-      give(memory) {
-        spare.push(memory);
-        held -= 1;
-        pool.leave();
-      },
-      close() {
-        for (; held > 0; held -= 1) pool.leave();
-        marks?.close();
-      },
+      give: (memory) => void spare.push(memory),
+      close: () => marks?.close(),
     };
   };
 }

@@ -9,6 +9,7 @@ import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from '
 import type { BundleDisk, OpenedManifest } from './manifest.ts';
 import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
+import { ordered } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { repackVault, repairVault } from './repair.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
@@ -16,6 +17,9 @@ import { salvageDisk, salvageReader } from './salvage.ts';
 import type { Bundle, BundleInfo, Key, OpenOptions, Vault } from './types.ts';
 import { verifyVault } from './verify.ts';
 import { beginBundle, bundleInfo } from './writer.ts';
+
+/** Manifests read at once: a vault may be far away. */
+const together = 16;
 
 /**
  * Opens a vault with an owner's or a writer's key; with a writer's only `begin` and `keys.list` do anything.
@@ -58,14 +62,19 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       const cache = options.allowUnknownWriter ? undefined : session.cache;
       const known = cache ? await readInfos(session, cache) : new Map<string, BundleInfo>();
       const seen = new Map<string, BundleInfo>();
-      for (const file of await manifestFiles(store)) {
+      const read = async (file: ManifestFile): Promise<{ name: string; info: BundleInfo } | { error: BaluchonError }> => {
         try {
-          const info = known.get(file.name) ?? bundleInfo(file.id, (await readManifest(session, file)).manifest);
-          seen.set(file.name, info);
-          infos.push(info);
+          return { name: file.name, info: known.get(file.name) ?? bundleInfo(file.id, (await readManifest(session, file)).manifest) };
         } catch (error) {
           if (!refused || !isError(error, 'vault')) throw error;
-          refused(error);
+          return { error };
+        }
+      };
+      for await (const found of ordered(await manifestFiles(store), together, read)) {
+        if ('error' in found) refused!(found.error);
+        else {
+          seen.set(found.name, found.info);
+          infos.push(found.info);
         }
       }
       if (cache && (seen.size !== known.size || [...seen.keys()].some((name) => !known.has(name)))) await writeInfos(session, cache, seen);

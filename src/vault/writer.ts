@@ -18,7 +18,7 @@ import { ordered } from './queue.ts';
 import type { Session } from './session.ts';
 import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
-/** Batches of one disk that are on their way at once. */
+/** Batches of one disk that are on their way at once, from reading to their place in a pack: not of all disks together, as one would wait for another then. */
 const ahead = 3;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
 const indexEvery = 64;

@@ -135,6 +135,28 @@ describe('a bundle', () => {
     expect((await vault.verify({ readData: true })).problems).toEqual([]);
   });
 
+  test('however many disks fail, the next ones find room to be read', async () => {
+    const writer = await (await fresh()).begin();
+    const bytes = prose(chunk * 30, 1);
+    const bad = disk(bytes);
+    const failing = { ...bad, read: async (offset: number, into: Uint8Array) => (offset > chunk * 20 ? Promise.reject(new Error('bad sector')) : bad.read(offset, into)) };
+    for (let nth = 0; nth < 8; nth++) await expect(writer.addDisk(failing, about(`volume-${nth}`, bytes.length))).rejects.toThrow('bad sector');
+    expect((await writer.addDisk(disk(bytes), about('volume-9', bytes.length))).data).toBe(bytes.length);
+    await writer.abort();
+  });
+
+  test('disks taken at once that have the same chunks in other places are whole, while memory is used again and again', async () => {
+    const vault = await fresh();
+    const writer = await vault.begin();
+    const common = Array.from({ length: 60 }, (_, nth) => (nth % 3 === 0 ? noise : prose)(chunk, nth));
+    const disks = [0, 1, 7, 8].map((from) => Buffer.concat([...common.slice(from), ...common.slice(0, from)]));
+    await Promise.all(disks.map((bytes, nth) => writer.addDisk(disk(bytes), about(`volume-${nth}`, bytes.length))));
+    await writer.commit({ source, documents: [] });
+    const bundle = await vault.open('latest');
+    for (const [nth, bytes] of disks.entries()) expect((await contents(await bundle.disk(`volume-${nth}`))).equals(bytes)).toBe(true);
+    expect((await vault.verify({ readData: true })).problems).toEqual([]);
+  });
+
   test('progress ends at the size of the disk, zeros included', async () => {
     const vault = await fresh();
     const writer = await vault.begin();
