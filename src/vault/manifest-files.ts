@@ -1,13 +1,21 @@
-import { BaluchonError } from '../errors.ts';
+import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { expandTime, patterns } from './layout.ts';
 import { openManifest, type OpenedManifest } from './manifest.ts';
+import { ordered } from './queue.ts';
 import { requireOwner, type Session } from './session.ts';
+
+/** Manifests read at once: a vault may be far away. */
+const together = 16;
 
 export interface ManifestFile {
   name: string;
   time: string;
   id: string;
+}
+
+export interface OpenedFile extends OpenedManifest {
+  file: ManifestFile;
 }
 
 /** Names of all manifests, oldest first. */
@@ -23,6 +31,22 @@ export async function manifestFiles(store: Store): Promise<ManifestFile[]> {
 export async function readManifest(session: Session, file: ManifestFile): Promise<OpenedManifest> {
   requireOwner(session);
   return openManifest(await session.store.get(file.name), file, session.secrets.keys, session.trust, session.header.vault);
+}
+
+/** Of each file what is in it, in the files' order; `refused` is told of those that are not as they should be. Without it the first such one is thrown. */
+export async function* readManifests(session: Session, files: readonly ManifestFile[], refused?: (error: BaluchonError) => void): AsyncGenerator<OpenedFile> {
+  const read = async (file: ManifestFile): Promise<OpenedFile | { error: BaluchonError }> => {
+    try {
+      return { file, ...(await readManifest(session, file)) };
+    } catch (error) {
+      if (!refused || !isError(error, 'vault')) throw error;
+      return { error };
+    }
+  };
+  for await (const found of ordered(files, together, read)) {
+    if ('error' in found) refused!(found.error);
+    else yield found;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { task } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { readPacks } from './packs-list.ts';
 import { openPack } from './packs-reader.ts';
-import { readManifests, rewriteBundles } from './rewrite.ts';
+import { currentBundles, rewriteBundles } from './rewrite.ts';
 import { proven, salvageReader, walkPages } from './salvage.ts';
 import { requireOwner, type Session } from './session.ts';
 import { chunkTable } from './table.ts';
@@ -70,7 +70,7 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
   for (const name of badIndex) await store.remove(name);
   result.indexed = unknown.length;
 
-  const bundles = await readManifests(session, (error) => result.unreadable.push(error.message));
+  const bundles = await currentBundles(session, (error) => result.unreadable.push(error.message));
   const names = new Set(there);
   const listed = async ({ file }: { file: { time: string; id: string } }) => (await tolerant(() => readPacks(store, layout.packs(file.time, file.id), () => {}), () => {}))?.packs ?? [];
   for (const bundle of bundles) for (const pack of await listed(bundle)) if (!names.has(pack)) avoid.add(pack);
@@ -98,7 +98,7 @@ export async function repackVault(session: Session, { threshold = 0.5, dryRun = 
   requireOwner(session);
   const { store, header } = session;
   if (store.readOnly) throw new BaluchonError('usage', `${store.name} is only read`);
-  const bundles = await readManifests(session, (error) => {
+  const bundles = await currentBundles(session, (error) => {
     throw error;
   });
   const live = chunkTable();

@@ -4,8 +4,8 @@ import { readDoomed, requireKept } from './doomed.ts';
 import { forgetBundles } from './forget.ts';
 import { loadIndex, writeIndex, type Index, type PackContents } from './index-files.ts';
 import { compactTime, layout, patterns } from './layout.ts';
-import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
-import { sealManifest, type OpenedManifest } from './manifest.ts';
+import { manifestFiles, readManifests, type ManifestFile, type OpenedFile } from './manifest-files.ts';
+import { sealManifest } from './manifest.ts';
 import { packer, packLane, pagesBegin } from './packer.ts';
 import { packsText, readPacks } from './packs-list.ts';
 import { openPack } from './packs-reader.ts';
@@ -15,21 +15,10 @@ import type { Session } from './session.ts';
 import { chunkTable, type ChunkTable } from './table.ts';
 import type { LostRanges, Rewritten } from './types.ts';
 
-export interface Opened extends OpenedManifest {
-  file: ManifestFile;
-}
-
-/** Every manifest that can be read. What can't is told. */
-export async function readManifests(session: Session, refused: (error: BaluchonError) => void): Promise<Opened[]> {
-  const all: Opened[] = [];
-  for (const file of await manifestFiles(session.store)) {
-    try {
-      all.push({ file, ...(await readManifest(session, file)) });
-    } catch (error) {
-      if (!isError(error, 'vault')) throw error;
-      refused(error);
-    }
-  }
+/** Every bundle whose manifest can be read, but for those that another was written in place of: they are forgotten. What can't be read is told. */
+export async function currentBundles(session: Session, refused: (error: BaluchonError) => void): Promise<OpenedFile[]> {
+  const all: OpenedFile[] = [];
+  for await (const one of readManifests(session, await manifestFiles(session.store), refused)) all.push(one);
   // A rewriting that was cut short has left the bundle that it replaced.
   const replaced = new Set(all.flatMap(({ manifest }) => manifest.replaces ?? []));
   const old = all.filter(({ file }) => replaced.has(file.name));
@@ -43,11 +32,11 @@ export async function readManifests(session: Session, refused: (error: BaluchonE
  * put into new packs, then each bundle gets a new list and manifest, then the old one is forgotten. Cut short, nothing is lost.
  * @param acceptLoss also bundles of which something can't be found any more
  */
-export async function rewriteBundles(session: Session, all: readonly Opened[], avoid: ReadonlySet<string>, { acceptLoss = false, now }: { acceptLoss?: boolean; now?: Date } = {}): Promise<Rewritten> {
+export async function rewriteBundles(session: Session, all: readonly OpenedFile[], avoid: ReadonlySet<string>, { acceptLoss = false, now }: { acceptLoss?: boolean; now?: Date } = {}): Promise<Rewritten> {
   const { store, header, roster } = session;
   if (roster instanceof BaluchonError) throw roster;
   const result: Rewritten = { bundles: [], lists: [], lost: [] };
-  const hit: { bundle: Opened; listed: boolean }[] = [];
+  const hit: { bundle: OpenedFile; listed: boolean }[] = [];
   for (const bundle of all) {
     const name = layout.packs(bundle.file.time, bundle.file.id);
     let listed = true;

@@ -5,11 +5,10 @@ import { cacheOf, readInfos, writeInfos } from './cache.ts';
 import { addMembers, members, removeMembers, rotate } from './keyring.ts';
 import { forgetBundles } from './forget.ts';
 import { layout } from './layout.ts';
-import { chooseManifest, manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
+import { chooseManifest, manifestFiles, readManifest, readManifests, type ManifestFile } from './manifest-files.ts';
 import type { BundleDisk, OpenedManifest } from './manifest.ts';
 import { memoryFile, missed, remember, requireSame } from './memory.ts';
 import { readPacks } from './packs-list.ts';
-import { ordered } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { repackVault, repairVault } from './repair.ts';
 import { openSession, requireOwner, type Session } from './session.ts';
@@ -17,9 +16,6 @@ import { salvageDisk, salvageReader } from './salvage.ts';
 import type { Bundle, BundleInfo, Key, OpenOptions, Vault } from './types.ts';
 import { verifyVault } from './verify.ts';
 import { beginBundle, bundleInfo } from './writer.ts';
-
-/** Manifests read at once: a vault may be far away. */
-const together = 16;
 
 /**
  * Opens a vault with an owner's or a writer's key; with a writer's only `begin` and `keys.list` do anything.
@@ -57,28 +53,14 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
     missed: look,
     async list(refused) {
       requireOwner(session);
-      const infos = [];
       // Of a bundle that only an exception lets in nothing is kept.
       const cache = options.allowUnknownWriter ? undefined : session.cache;
       const known = cache ? await readInfos(session, cache) : new Map<string, BundleInfo>();
-      const seen = new Map<string, BundleInfo>();
-      const read = async (file: ManifestFile): Promise<{ name: string; info: BundleInfo } | { error: BaluchonError }> => {
-        try {
-          return { name: file.name, info: known.get(file.name) ?? bundleInfo(file.id, (await readManifest(session, file)).manifest) };
-        } catch (error) {
-          if (!refused || !isError(error, 'vault')) throw error;
-          return { error };
-        }
-      };
-      for await (const found of ordered(await manifestFiles(store), together, read)) {
-        if ('error' in found) refused!(found.error);
-        else {
-          seen.set(found.name, found.info);
-          infos.push(found.info);
-        }
-      }
+      const files = await manifestFiles(store);
+      const seen = new Map(files.flatMap(({ name }) => (known.has(name) ? [[name, known.get(name)!] as const] : [])));
+      for await (const { file, manifest } of readManifests(session, files.filter(({ name }) => !known.has(name)), refused)) seen.set(file.name, bundleInfo(file.id, manifest));
       if (cache && (seen.size !== known.size || [...seen.keys()].some((name) => !known.has(name)))) await writeInfos(session, cache, seen);
-      return infos;
+      return files.flatMap(({ name }) => seen.get(name) ?? []);
     },
     async open(ref, { salvage } = {}) {
       requireOwner(session);
