@@ -42,6 +42,7 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
   const secret = session.secrets.dedup[0]!;
   const marking = markSecret(session);
   const spare: Memory[] = [];
+
   return (disk, id, signal) => {
     const marks = openMarks(session, marking, id);
     /** What is remembered of chunks, but for those that the vault has no more. */

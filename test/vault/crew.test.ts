@@ -119,9 +119,10 @@ describe('chunks', () => {
         const { bodies, memory, proven } = await perform({ task: 'squeeze', memory: own(Buffer.concat(plains)), chunks });
         expect(proven).toBe(true);
         let from = 0;
-        for (const [nth, { length, packed }] of bodies.entries()) {
+        for (const [nth, { at, length, packed }] of bodies.entries()) {
           const plain = plains[nth]!;
-          const bytes = memory.subarray(from, (from += length));
+          expect(at).toBe(from);
+          const bytes = memory.subarray(at, (from += length));
           expect(bytes.length).toBeLessThanOrEqual(plain.length);
           // decompressor refuses frames of another size than theirs.
           expect((packed ? await decompressor(chunk)(bytes) : Buffer.from(bytes)).equals(plain)).toBe(true);

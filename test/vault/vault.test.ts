@@ -375,6 +375,17 @@ describe('opening and making', () => {
     await expect(openVault(store, key)).rejects.toMatchObject({ code: 'vault', message: expect.stringContaining('baluchon/2') });
   });
 
+  test('a vault of chunks or pages of another size than this program was tried with is refused', async () => {
+    for (const [ours, other] of [['chunk_size: 262144', 'chunk_size: 65536'], ['page_size: 1024', 'page_size: 512']] as const) {
+      const store = memoryStore('vault');
+      await fresh(store);
+      const text = Buffer.from(store.files.get('baluchon.yaml')!).toString();
+      expect(text).toContain(ours);
+      store.files.set('baluchon.yaml', Buffer.from(text.replace(ours, other)));
+      await expect(openVault(store, key)).rejects.toMatchObject({ code: 'vault', message: expect.stringContaining(ours.split(':')[0]!) });
+    }
+  });
+
   test('a vault is not made over another, nor without an owner, nor over its keys', async () => {
     const store = memoryStore('vault');
     await expect(createVault(store, {})).rejects.toMatchObject({ code: 'usage' });
