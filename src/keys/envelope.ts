@@ -7,7 +7,6 @@ import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 /** 32 bytes: AES-256. */
 export type SessionKey = Uint8Array;
 
-const slice = 1 << 18;
 /** Small enough for the caches of a processor. */
 const cfbPiece = 1 << 16;
 const noIv = Buffer.alloc(16);
@@ -34,28 +33,16 @@ export function encipher(key: SessionKey, parts: Uint8Array[], options: { packet
   const out = room(keyPackets.length + 7 + inner, options.into);
   out.set(keyPackets, 0);
   out.set(packetHeader(tag.seipd, 1 + inner), keyPackets.length);
-  let at = keyPackets.length + 6;
-  out[at++] = 1;
-  const cipher = createCipheriv('aes-256-cfb', key, noIv);
-  const digest = createHash('sha1');
-  const write = (bytes: Uint8Array, hashed = true) => {
-    for (let from = 0; from < bytes.length; from += slice) {
-      const piece = bytes.subarray(from, from + slice);
-      if (hashed) digest.update(piece);
-      const sealed = cipher.update(piece);
-      out.set(sealed, at);
-      at += sealed.length;
-      release(sealed);
-    }
-  };
-  const prefix = Buffer.allocUnsafe(18);
-  randomBytes(16).copy(prefix);
-  prefix.copy(prefix, 16, 14, 16);
-  write(prefix);
-  write(head);
-  for (const part of parts) write(part);
-  write(mdcHeader);
-  write(digest.digest(), false);
+  out[keyPackets.length + 6] = 1;
+  const plain = out.subarray(keyPackets.length + 7);
+  const prefix = randomBytes(16);
+  let end = 0;
+  for (const part of [prefix, prefix.subarray(14), head, ...parts, mdcHeader]) {
+    plain.set(part, end);
+    end += part.length;
+  }
+  plain.set(createHash('sha1').update(plain.subarray(0, end)).digest(), end);
+  cfb('seal', key, plain, (piece, where) => plain.set(piece, where));
   return out;
 }
 
@@ -89,7 +76,7 @@ export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false, p
   const plain = inPlace ? Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length) : Buffer.allocUnsafeSlow(sealed.length);
   const digest = createHash('sha1');
   const hashed = plain.length - 20;
-  decipherCfb(key, sealed, (piece, at) => {
+  cfb('open', key, sealed, (piece, at) => {
     plain.set(piece, at);
     if (at < hashed && !proven) digest.update(piece.subarray(0, hashed - at));
   });
@@ -100,30 +87,37 @@ export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false, p
 }
 
 /**
- * AES-256 in CFB, backwards: to open a block takes nothing but the ciphertext before it, so that the blocks are enciphered many at
- * once (ECB) and combined with the ciphertext here. OpenSSL's own goes block after block, at a third of the speed.
- * `see` gets the plaintext piece by piece, and must not keep a piece.
+ * AES-256 in CFB: what a block is combined with is the block of ciphertext before it, enciphered. To open, all of these are there at
+ * once (ECB). To seal, they are what CBC makes of the plaintext, one block further on: CBC enciphers the plaintext combined with
+ * what it made of the block before, and that is the ciphertext. OpenSSL has fast code for both, and none for CFB itself.
+ * `see` gets the bytes piece by piece, may put them in place of what they are made of, and must not keep a piece.
  */
-function decipherCfb(key: SessionKey, sealed: Uint8Array, see: (piece: Buffer, at: number) => void): void {
-  const blocks = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+function cfb(way: 'seal' | 'open', key: SessionKey, bytes: Uint8Array, see: (piece: Buffer, at: number) => void): void {
+  const blocks = (way === 'open' ? createCipheriv('aes-256-ecb', key, null) : createCipheriv('aes-256-cbc', key, noIv)).setAutoPadding(false);
   // The last block of the piece before, then the piece itself, filled up to whole blocks.
-  const line = Buffer.alloc(16 + Math.min(cfbPiece, Math.ceil(sealed.length / 16) * 16));
-  const words = new Uint32Array(line.buffer, line.byteOffset + 16);
-  for (let at = 0; at < sealed.length; at += cfbPiece) {
-    const length = Math.min(cfbPiece, sealed.length - at);
+  const line = Buffer.alloc(16 + Math.min(cfbPiece, Math.ceil(bytes.length / 16) * 16));
+  const words = new Int32Array(line.buffer, line.byteOffset + 16);
+  for (let at = 0; at < bytes.length; at += cfbPiece) {
+    const length = Math.min(cfbPiece, bytes.length - at);
     const whole = Math.ceil(length / 16) * 16;
-    line.set(sealed.subarray(at, at + length), 16);
+    line.set(bytes.subarray(at, at + length), 16);
     const stream = blocks.update(line.subarray(0, whole));
-    combine(new Uint32Array(stream.buffer, stream.byteOffset, whole / 4), words);
+    combine(new Int32Array(stream.buffer, stream.byteOffset, whole / 4), words);
     see(stream.subarray(0, length), at);
     release(stream);
     line.copyWithin(0, length, length + 16);
   }
 }
 
-function combine(into: Uint32Array, words: Uint32Array): void {
+/** Whole blocks: four words at a time take half as long as one by one. */
+function combine(into: Int32Array, words: Int32Array): void {
   const { length } = into;
-  for (let at = 0; at < length; at++) into[at]! ^= words[at]!;
+  for (let at = 0; at < length; at += 4) {
+    into[at]! ^= words[at]!;
+    into[at + 1]! ^= words[at + 1]!;
+    into[at + 2]! ^= words[at + 2]!;
+    into[at + 3]! ^= words[at + 3]!;
+  }
 }
 
 function contents(packets: Buffer): Opened {
