@@ -1,9 +1,3 @@
-#!/usr/bin/env -S node --max-semi-space-size=1 --initial-old-space-size=48 --v8-pool-size=1
-// Large buffers lie outside of V8's heap, and are given back by hand where there are many. The first flag keeps the young generation
-// small, so that the collections that find the rest come early: without it a transfer takes 70 MiB more and no less time. The
-// second lets the heap and those buffers grow to 48 MiB before all of it is gone through: without it that happens for every few MiB
-// that come and go, and takes a fifth of a transfer's processor time. With the third one thread helps V8 instead of four, each of
-// which keeps some MiB to itself.
 // The whole policy of what is written where:
 // - results go to stdout, all else (questions, progress, warnings, errors) to stderr;
 // - an error is one line, `baluchon: what, where`, lower case, no final period; what to do about it follows on a second

@@ -1,10 +1,17 @@
-// How a checkout starts: Node keeps the stripped sources, so that every start but the first is twice as fast and a fifth
-// smaller in memory. The installed package needs none of this: it is plain JavaScript.
+#!/usr/bin/env -S node --max-semi-space-size=1 --initial-old-space-size=48 --v8-pool-size=1
+// Large buffers lie outside of V8's heap, and are given back by hand where there are many. The first flag keeps the young generation
+// small, so that the collections that find the rest come early: without it a transfer takes 70 MiB more and no less time. The
+// second lets the heap and those buffers grow to 48 MiB before all of it is gone through: without it that happens for every few MiB
+// that come and go, and takes a fifth of a transfer's processor time. With the third one thread helps V8 instead of four, each of
+// which keeps some MiB to itself.
+// Plain JavaScript, and nothing imported that needs compiling, so that Node can be told first to keep what it compiles (and, in a
+// checkout, the stripped sources): every start but the first takes a fifth less time, in a checkout half.
 import { enableCompileCache } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
-const cache = fileURLToPath(new URL('../../node_modules/.cache/baluchon', import.meta.url));
-enableCompileCache(cache);
-// For threads, which are told by the environment alone.
-process.env.NODE_COMPILE_CACHE = cache;
+const { env } = process;
+// In the environment, as threads are told by it alone. Where nothing can be written, Node compiles as ever.
+env.NODE_COMPILE_CACHE ??= join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'baluchon', 'node');
+enableCompileCache(env.NODE_COMPILE_CACHE);
 await import('./main.ts');

@@ -18,7 +18,7 @@ const crew: Hand[] = [];
 
 // None of the process's own options: a thread refuses those of V8.
 function start(): Hand {
-  // What cli/main.ts asks for is for the large buffers that pass through the main thread; a hand gives back what it makes.
+  // What cli/start.mjs asks for is for the large buffers that pass through the main thread; a hand gives back what it makes.
   setFlagsFromString('--initial-old-space-size=16');
   const worker = new Worker(module.url, { workerData: module.workerData, execArgv: [] });
   const hand: Hand = { worker, waiting: [] };

@@ -46,7 +46,7 @@ export interface Images {
 const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
-const baluchon = [process.execPath, ...flags, join(program, 'src/cli/main.js')];
+const baluchon = [process.execPath, ...flags, join(program, 'src/cli/start.mjs')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {
