@@ -16,6 +16,7 @@ export { exportImages, exportTenant, filterDocuments, findTemporaries, readTenan
 export {
   applyPlan,
   guessMapping,
+  lockImport,
   planImport,
   readMapping,
   takeInventory,

@@ -18,22 +18,27 @@ export interface Prepared {
   plan: Plan;
 }
 
-/** Opens bundle and cloud, looks at what is there, and plans: what plan and import have in common. */
-export async function withPlan<T>(context: Context, name: string, options: PlanOptions, work: (prepared: Prepared) => Promise<T>): Promise<T> {
+/** Opens bundle and cloud, looks at what is there, and plans: what plan and import have in common. `alone`: no other process may import this meanwhile. */
+export async function withPlan<T>(context: Context, name: string, options: PlanOptions, alone: boolean, work: (prepared: Prepared) => Promise<T>): Promise<T> {
   // Before anything slow: a mistake in a file is best told at once.
-  const { guessMapping, planImport, readMapping, takeInventory } = await import('../import/index.ts');
+  const { guessMapping, lockImport, planImport, readMapping, takeInventory } = await import('../import/index.ts');
   const given = options.map === undefined ? undefined : readMapping(await readText(context, options.map, 'mapping file'), options.map);
   return withBundle(context, name, options, (bundle) =>
     withCloud(context, options, async (cloud) => {
-      const inventory = await takeInventory(cloud, {
-        bundle: bundle.info.id,
-        ...(options.rename !== undefined && { rename: options.rename }),
-        emit: context.emit,
-        signal: context.signal,
-      });
-      const mapping = given ?? guessMapping(bundle.documents, inventory).mapping;
-      const plan = planImport(bundle, inventory, mapping, { ...(options.only && { only: options.only }), ...(options.rename !== undefined && { rename: options.rename }) });
-      return work({ cloud, bundle, mapping, plan });
+      const release = alone ? await lockImport({ bundle: bundle.info.id, project: cloud.project.id, rename: options.rename }) : undefined;
+      try {
+        const inventory = await takeInventory(cloud, {
+          bundle: bundle.info.id,
+          ...(options.rename !== undefined && { rename: options.rename }),
+          emit: context.emit,
+          signal: context.signal,
+        });
+        const mapping = given ?? guessMapping(bundle.documents, inventory).mapping;
+        const plan = planImport(bundle, inventory, mapping, { ...(options.only && { only: options.only }), ...(options.rename !== undefined && { rename: options.rename }) });
+        return await work({ cloud, bundle, mapping, plan });
+      } finally {
+        await release?.();
+      }
     }),
   );
 }

@@ -31,6 +31,7 @@ const FATAL = ['auth', 'interrupted', 'network', 'vault', 'key', 'store', 'usage
 /**
  * Carries out a plan: every step as soon as what it waits for is done. Each is announced in the journal before it is
  * done, so that the same import run again goes on from there. What fails stops only what needs it.
+ * Between its planning and its end nobody else may be at the same import: see lockImport.
  * Errors: `usage` where the plan has conflicts, `quota` where it does not fit, both before anything is created;
  * `interrupted`, `network`, `auth`, `vault` while at it, with what was created kept for the next run.
  */
@@ -41,7 +42,7 @@ export async function applyPlan(cloud: Cloud, bundle: Bundle, plan: Plan, mappin
   const controller = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
   const temporaries = openTemporaries(cloud, emit);
-  const journal = await openJournal(journalPath({ bundle: bundle.info.id, project: cloud.project.id, ...(plan.rename !== undefined && { rename: plan.rename }) }));
+  const journal = await openJournal(journalPath({ bundle: bundle.info.id, project: cloud.project.id, rename: plan.rename }));
   const actions = new Map(plan.actions.map((action) => [action.id, action]));
   const documents = new Map(bundle.documents.map((document) => [document.id, document]));
   const disks = new Map(bundle.disks.map((disk) => [disk.id, disk]));

@@ -1,5 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/cloud/index.ts';
@@ -53,6 +53,22 @@ describe('refused before anything is touched', () => {
     expect(refused.exit).toBe(4);
     expect(refused.err).toMatch(/^baluchon: quota too small on small: servers \(2 needed, 1 free\)\n {2}nothing was changed; /m);
     expect(small.state.servers.size).toBe(0);
+  });
+
+  test('an import that is under way already: exit code 4, who is at it, and nothing is created', async () => {
+    const { bundle, target } = JSON.parse((await run(['plan', './vault', '--os-cloud', 'small', '--json'])).out);
+    const folder = join(cwd, 'baluchon', 'imports');
+    const journal = join(folder, `${bundle.id}-${target.project.id}.jsonl`);
+    await mkdir(folder, { recursive: true });
+    const at = new Date().toISOString();
+    await writeFile(journal, `${JSON.stringify({ step: 'begin', run: 'another', pid: process.pid, host: hostname(), at })}\n`);
+    const { exit, out, err } = await run(['import', './vault', '--os-cloud', 'small', '--yes']);
+    expect({ exit, out }).toEqual({ exit: 4, out: '' });
+    expect(err).toBe(`baluchon: this bundle is being imported into this project already, by process ${process.pid} on ${hostname()} since ${at}\n  wait for it, or end it; where there is no such import any more, remove the line with another from ${journal}\n`);
+    expect(small.state.servers.size).toBe(0);
+    await rm(journal);
+    // What is refused for another reason is no import under way.
+    for (let time = 0; time < 2; time++) expect((await run(['import', './vault', '--os-cloud', 'small', '--yes'])).err).toContain('quota too small');
   });
 
   test('a bundle that is not in the vault: one line, and none of a stack', async () => {

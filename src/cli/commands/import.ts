@@ -18,7 +18,7 @@ export async function run(context: Context, [name = '']: string[], options: Opti
   if (options.yes !== true && (!context.terminal.interactive || options.json === true)) {
     throw new BaluchonError('usage', options.json === true ? 'import --json asks no questions' : 'an import asks before it begins, and there is no terminal to ask on', { hint: 'look at: baluchon plan ..., then give --yes' });
   }
-  return withPlan(context, name, options, async ({ cloud, bundle, mapping, plan }) => {
+  return withPlan(context, name, options, true, async ({ cloud, bundle, mapping, plan }) => {
     context.view.aside((look) => `${planText(plan, look, bundle.documents)}\n`);
     refuse(plan);
     if (options.yes !== true && !(await context.terminal.confirm(`Do this on ${cloud.name}, project ${cloud.project.name}?`))) {
