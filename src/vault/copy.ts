@@ -1,9 +1,10 @@
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import type { Store } from '../store/store.ts';
-import { clearNames, each, getNamed, readClear, task, wholeList, type ClearVault } from './keyless.ts';
+import { checkNamed, clearNames, each, readClear, task, wholeList, type ClearVault } from './keyless.ts';
 import { requireKept } from './doomed.ts';
 import { layout, patterns } from './layout.ts';
+import { withFile } from './rooms.ts';
 
 export interface CopyOptions {
   /** Files under way at once; each is at most a pack, 32 MiB. */
@@ -53,13 +54,15 @@ export async function copyVault(from: Store, to: Store, options: CopyOptions = {
   };
   const absent = (name: string) => there.get(name) !== source.files.get(name)?.size;
   const copy = async (name: string): Promise<void> => {
-    await attempt(async () => {
-      const bytes = await getNamed(from, name);
-      await to.put(name, bytes);
-      there.set(name, bytes.length);
-      result.files += 1;
-      result.bytes += bytes.length;
-    });
+    await attempt(() =>
+      withFile(from, name, async (bytes) => {
+        checkNamed(name, bytes);
+        await to.put(name, bytes);
+        there.set(name, bytes.length);
+        result.files += 1;
+        result.bytes += bytes.length;
+      }),
+    );
   };
 
   const all = [...source.files.keys()];

@@ -56,9 +56,14 @@ export function digestInName(name: string): string | undefined {
 /** A file, checked against its name. @throws vault, naming it. */
 export async function getNamed(store: Store, name: string): Promise<Uint8Array> {
   const bytes = await store.get(name);
+  checkNamed(name, bytes);
+  return bytes;
+}
+
+/** @throws vault, where the name says another digest. */
+export function checkNamed(name: string, bytes: Uint8Array): void {
   const digest = digestInName(name);
   if (digest !== undefined && !sha256(bytes).startsWith(digest)) throw new BaluchonError('vault', `damaged: ${name}`);
-  return bytes;
 }
 
 /** A bundle's list of packs, the lists it refers to included: all of it or an error. @throws vault, naming the file. */

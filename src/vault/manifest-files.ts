@@ -6,7 +6,7 @@ import { ordered } from './queue.ts';
 import { requireOwner, type Session } from './session.ts';
 
 /** Manifests read at once: a vault may be far away. */
-const together = 16;
+export const together = 16;
 
 export interface ManifestFile {
   name: string;

@@ -1,12 +1,13 @@
 import { CannotWrite } from '../disk/disk.ts';
 import { BaluchonError } from '../errors.ts';
 import { openSessionKeys, splitMessage, type SessionKey } from '../keys/index.ts';
-import { release, roomFor, roomIn, type Memory } from '../memory.ts';
+import type { Memory } from '../memory.ts';
 import { hands, perform } from './crew.ts';
 import { layout } from './layout.ts';
 import { packBytes } from './packer.ts';
 import { pageBytes } from './pages.ts';
 import { gate, ordered } from './queue.ts';
+import { borrowFile, giveRoom } from './rooms.ts';
 import { requireOwner, type Session } from './session.ts';
 import { untar } from './tar.ts';
 import type { LookJob } from './tasks.ts';
@@ -19,29 +20,6 @@ export interface OpenedPack {
   memory?: Memory;
 }
 
-/**
- * Memory for packs, used again: given back and asked for anew each time, it comes to lie in pieces all over the process,
- * which then takes a third more.
- */
-const memory = (() => {
-  /** For a pack with what sealing it added. */
-  const size = packBytes + (64 << 10);
-  const spare: Buffer<ArrayBuffer>[] = [];
-  return {
-    take(bytes: number): Buffer<ArrayBuffer> {
-      // Small ones, and those of another size than ours, as they come.
-      if (bytes < size / 2 || bytes > size) return Buffer.allocUnsafeSlow(bytes);
-      return spare.pop() ?? roomFor(size);
-    },
-    /** Nobody looks into what it is part of any more. */
-    give(bytes: Memory): void {
-      const room = roomIn(bytes);
-      if (room.length === size && spare.length <= hands) spare.push(room);
-      else release(Buffer.from(bytes.buffer));
-    },
-  };
-})();
-
 interface Fetched {
   file: Uint8Array<ArrayBuffer>;
   digest: string;
@@ -52,11 +30,9 @@ interface Fetched {
 /** A pack's file and what opens it. @throws vault, naming the file. */
 async function fetchPack(session: Session, digest: string): Promise<Fetched> {
   requireOwner(session);
-  let taken: Buffer | undefined;
-  const got = await session.store.get(layout.pack(digest), undefined, (bytes) => (taken = memory.take(bytes)));
+  const { bytes, own } = await borrowFile(session.store, layout.pack(digest));
   // Handing over memory that others look into as well would empty it for them.
-  const whole = got.buffer === taken?.buffer || got.byteLength === got.buffer.byteLength;
-  const file = (whole ? got : new Uint8Array(got)) as Uint8Array<ArrayBuffer>;
+  const file = (own || bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>;
   const parts = splitMessage(file);
   if (!parts) throw damaged(digest);
   return { file, digest, body: parts.body.byteOffset - file.byteOffset, keys: await openSessionKeys(parts.keyPackets, { keys: session.secrets.keys }) };
@@ -95,7 +71,7 @@ export function lookThrough(
   const limit = Math.max(session.header.profile.chunk_size, pageBytes);
   const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
     const done = await perform({ task: 'look', ...(await fetchPack(session, digest)), dedup, limit, ...(to && { to: to(digest) }) });
-    memory.give(done.memory);
+    giveRoom(done.memory);
     if (done.failed) throw new CannotWrite(done.failed.fd, done.failed);
     if (!done.good || !done.bad) throw damaged(digest);
     return { good: done.good, bad: done.bad };
@@ -130,7 +106,7 @@ export function packCache(session: Session, limit: number): PackCache {
   const { enter, leave } = gate(opening);
   let bytes = 0;
   const drop = (one: Held) => {
-    if (one.out && one.users === 0) one.pack.then((pack) => pack.memory && memory.give(pack.memory), () => {});
+    if (one.out && one.users === 0) one.pack.then((pack) => pack.memory && giveRoom(pack.memory), () => {});
   };
   const makeRoom = (wanted: number, but?: Held) => {
     for (const [name, old] of held) {

@@ -2,10 +2,10 @@ import { fingerprint, readCertificate } from '../keys/index.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import type { Store } from '../store/store.ts';
-import { sha256 } from './chunk.ts';
-import { clearNames, digestInName, each, readClear, task, wholeList, type ClearVault } from './keyless.ts';
+import { checkNamed, clearNames, digestInName, each, readClear, task, wholeList, type ClearVault } from './keyless.ts';
 import { readHeader } from './header.ts';
 import { layout, patterns } from './layout.ts';
+import { withFile } from './rooms.ts';
 import type { VerifyResult } from './types.ts';
 
 /**
@@ -54,10 +54,11 @@ export async function verifyWithoutKeys(store: Store, options: { emit?: Emit; si
       const digest = digestInName(name);
       await attempt(async () => {
         if (digest === undefined && !clearNames.includes(name) && !name.startsWith('keys/') && !patterns.packs.test(name)) return;
-        const bytes = await store.get(name);
-        result.files += 1;
-        result.bytes += bytes.length;
-        if (digest !== undefined && !sha256(bytes).startsWith(digest)) throw new BaluchonError('vault', `damaged: ${name}`);
+        await withFile(store, name, (bytes) => {
+          result.files += 1;
+          result.bytes += bytes.length;
+          checkNamed(name, bytes);
+        });
       });
       done(size);
     }),

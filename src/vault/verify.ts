@@ -2,13 +2,16 @@ import { isError, BaluchonError } from '../errors.ts';
 import { sha256 } from './chunk.ts';
 import { readForgotten } from './forget.ts';
 import { readIndexFile } from './index-files.ts';
+import { hands } from './crew.ts';
 import { getNamed } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
-import { manifestFiles, readManifest, type ManifestFile } from './manifest-files.ts';
-import type { Manifest } from './manifest.ts';
+import { manifestFiles, readManifest, together, type ManifestFile } from './manifest-files.ts';
+import type { Manifest, OpenedManifest } from './manifest.ts';
 import { lookThrough } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
+import { ordered } from './queue.ts';
 import { chunkReader } from './reader.ts';
+import { withFile } from './rooms.ts';
 import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
 import type { Session } from './session.ts';
 import { chunkTable, type ChunkTable } from './table.ts';
@@ -55,12 +58,13 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   const all = await manifestFiles(session.store);
   const packs = new Set<string>();
   const manifests: { file: ManifestFile; manifest: Manifest }[] = [];
-  for (const file of options.ref ? [options.ref] : all) {
+  const names = new Set(all.map(({ name }) => name));
+  for await (const bundle of ordered(options.ref ? [options.ref] : all, together, (file) => readBundle(work, file))) {
     // The chain is the vault's: one bundle is whole without those before it.
-    const manifest = await verifyBundle(work, file, options.ref ? undefined : new Set(all.map(({ name }) => name)), packs);
-    if (manifest) manifests.push({ file, manifest });
+    const manifest = await verifyBundle(work, bundle, options.ref ? undefined : names, packs);
+    if (manifest) manifests.push({ file: bundle.file, manifest });
   }
-  if (!options.ref) await verifyForgotten(work, new Set(all.map(({ name }) => name)));
+  if (!options.ref) await verifyForgotten(work, names);
   const needed = [...packs];
   if (!options.ref) {
     for await (const { name } of session.store.list('packs/')) {
@@ -69,17 +73,20 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
     }
   }
   const indexed = new Set<string>();
-  for await (const { name } of session.store.list('index/')) {
+  const readIndex = async ({ name }: { name: string }) => {
     const match = patterns.index.exec(name);
-    const contents = match && (await work.attempt(() => readIndexFile(work.session, name, match[1]!)));
-    for (const pack of contents ?? []) indexed.add(pack.sha256);
+    return match ? settled(() => readIndexFile(work.session, name, match[1]!)) : async () => [];
+  };
+  for await (const index of ordered(session.store.list('index/'), hands + 1, readIndex)) {
+    for (const pack of (await work.attempt(index)) ?? []) indexed.add(pack.sha256);
   }
   for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
   const good = chunkTable();
   const damaged: string[] = [];
   const sorted = [...packs].sort();
-  if (!options.readData) for (const pack of sorted) await work.attempt(() => named(work, layout.pack(pack), pack));
-  else {
+  if (!options.readData) {
+    for await (const check of ordered(sorted, hands + 1, (pack) => settled(() => named(work, layout.pack(pack), pack)))) await work.attempt(check);
+  } else {
     for await (const { digest, ids } of lookThrough(work.session, sorted)) {
       const looked = await work.attempt(() => ids);
       if (!looked) damaged.push(digest);
@@ -105,9 +112,17 @@ function counting(session: Session, result: VerifyResult): Session {
   return { ...session, store: { ...store, get } };
 }
 
-async function named({ session }: Work, name: string, digest: string): Promise<void> {
-  if (sha256(await session.store.get(name)) !== digest) throw new BaluchonError('vault', `damaged: ${name}`);
+/** Begins a check: what it says is told when it is its turn. */
+async function settled<T>(check: () => Promise<T>): Promise<() => Promise<T>> {
+  const outcome = check();
+  await outcome.catch(() => {});
+  return () => outcome;
 }
+
+const named = ({ session }: Work, name: string, digest: string): Promise<void> =>
+  withFile(session.store, name, (bytes) => {
+    if (sha256(bytes) !== digest) throw new BaluchonError('vault', `damaged: ${name}`);
+  });
 
 /** Rosters, files in clear, key files. */
 async function verifyKeys(work: Work): Promise<void> {
@@ -139,12 +154,27 @@ async function verifyKeys(work: Work): Promise<void> {
   }
 }
 
+interface ReadBundle {
+  file: ManifestFile;
+  opened: () => Promise<OpenedManifest>;
+  list: () => ReturnType<typeof readPacks>;
+}
+
+async function readBundle({ session, problem }: Work, file: ManifestFile): Promise<ReadBundle> {
+  return {
+    file,
+    opened: await settled(() => readManifest(session, file)),
+    list: await settled(() => readPacks(session.store, layout.packs(file.time, file.id), problem)),
+  };
+}
+
 /** Manifest, its place in the chain, its list of packs. */
-async function verifyBundle(work: Work, file: ManifestFile, all: Set<string> | undefined, packs: Set<string>): Promise<Manifest | undefined> {
+async function verifyBundle(work: Work, bundle: ReadBundle, all: Set<string> | undefined, packs: Set<string>): Promise<Manifest | undefined> {
   const { session, problem } = work;
-  const opened = await work.attempt(() => readManifest(session, file));
+  const { file } = bundle;
+  const opened = await work.attempt(bundle.opened);
   const name = layout.packs(file.time, file.id);
-  const list = await work.attempt(() => readPacks(session.store, name, problem));
+  const list = await work.attempt(bundle.list);
   for (const pack of list?.packs ?? []) packs.add(pack);
   if (!opened) return undefined;
   const { manifest } = opened;
