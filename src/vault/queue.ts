@@ -35,3 +35,10 @@ export async function* ordered<T, R>(items: AsyncIterable<T> | Iterable<T>, ahea
     await Promise.allSettled(running);
   }
 }
+
+/** Does a piece of work ahead of its turn: what came of it, or what it failed with, is told when it is asked for. */
+export async function settled<T>(work: () => Promise<T>): Promise<() => Promise<T>> {
+  const outcome = work();
+  await outcome.catch(() => {});
+  return () => outcome;
+}

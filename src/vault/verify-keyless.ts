@@ -2,9 +2,11 @@ import { fingerprint, readCertificate } from '../keys/index.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import type { Store } from '../store/store.ts';
-import { checkNamed, clearNames, digestInName, each, readClear, task, wholeList, type ClearVault } from './keyless.ts';
+import { checkNamed, clearNames, digestInName, each, readClear, task, wholeList, type ClearBundle, type ClearVault } from './keyless.ts';
 import { readHeader } from './header.ts';
 import { layout, patterns } from './layout.ts';
+import { together } from './manifest-files.ts';
+import { ordered, settled } from './queue.ts';
 import { withFile } from './rooms.ts';
 import type { VerifyResult } from './types.ts';
 
@@ -32,12 +34,13 @@ export async function verifyWithoutKeys(store: Store, options: { emit?: Emit; si
   const total = [...clear.files.values()].reduce((sum, { size }) => sum + size, 0);
 
   const needed = new Set<string>();
-  for (const bundle of clear.bundles) {
-    if (!bundle.list) {
+  const read = async (bundle: ClearBundle) => ({ bundle, wanted: bundle.list ? await settled(() => wholeList(store, clear.header.vault, bundle)) : undefined });
+  for await (const { bundle, wanted } of ordered(clear.bundles, together, read)) {
+    if (!wanted) {
       if (bundle.manifest) await problem(`file missing: ${bundle.stem}.packs`);
       continue;
     }
-    const list = await attempt(() => wholeList(store, clear.header.vault, bundle));
+    const list = await attempt(wanted);
     // A list without its manifest is what an export leaves that was cut short: nobody needs what it names.
     if (!list || !bundle.manifest) continue;
     for (const pack of list.packs) needed.add(layout.pack(pack));

@@ -9,7 +9,7 @@ import { manifestFiles, readManifest, together, type ManifestFile } from './mani
 import type { Manifest, OpenedManifest } from './manifest.ts';
 import { lookThrough } from './packs-reader.ts';
 import { readPacks } from './packs-list.ts';
-import { ordered } from './queue.ts';
+import { ordered, settled } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { withFile } from './rooms.ts';
 import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
@@ -110,13 +110,6 @@ function counting(session: Session, result: VerifyResult): Session {
     return bytes;
   };
   return { ...session, store: { ...store, get } };
-}
-
-/** Begins a check: what it says is told when it is its turn. */
-async function settled<T>(check: () => Promise<T>): Promise<() => Promise<T>> {
-  const outcome = check();
-  await outcome.catch(() => {});
-  return () => outcome;
 }
 
 const named = ({ session }: Work, name: string, digest: string): Promise<void> =>

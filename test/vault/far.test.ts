@@ -44,6 +44,7 @@ test('of a vault that is far away several files are on their way at once, and no
   for (const look of [
     async (store: Store) => void (await (await openVault(store, key)).list()),
     async (store: Store) => expect((await (await openVault(store, key)).verify({})).problems).toEqual([]),
+    async (store: Store) => expect((await verifyWithoutKeys(store)).problems).toEqual([]),
   ]) {
     const { store, most } = distant(near);
     await look(store);
