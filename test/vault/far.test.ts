@@ -50,7 +50,7 @@ test('of a vault that is far away several files are on their way at once, and no
     await look(store);
     expect(most.get('bundles')).toBeGreaterThanOrEqual(12);
     expect(most.get('bundles')).toBeLessThanOrEqual(32);
-    expect(most.get('packs') ?? 3).toBe(3);
+    expect([undefined, 2, 3]).toContain(most.get('packs'));
   }
 });
 
