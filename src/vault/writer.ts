@@ -19,7 +19,7 @@ import type { Session } from './session.ts';
 import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
 /** Batches of one disk that are on their way at once, from reading to their place in a pack: not of all disks together, as one would wait for another then. */
-const ahead = 3;
+const ahead = 2;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
 const indexEvery = 64;
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
