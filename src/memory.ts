@@ -5,23 +5,25 @@
  */
 export function release(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength > 0 && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && bytes.byteLength > 0 && bytes.byteLength === buffer.byteLength) buffer.transferToFixedLength(0);
 }
 
 /** Memory that is handed from thread to thread. */
 export type Memory = Uint8Array<ArrayBuffer>;
 
-/**
- * Large memory begins 16 bytes into a page, as malloc has it. To copy from the page cache to there takes AMD's processors four times as long as
- * to copy to anywhere else: what files are read into begins further on.
- */
-const lead = 48;
+/** What memory, offsets and lengths must be multiples of to read and write past the page cache. */
+export const page = 4096;
 
+/**
+ * Memory for files, which begins with a page, as that of every buffer does that may change its size. Other large memory begins 16
+ * bytes into one (malloc's): no reading past the page cache, and copying from it takes AMD's processors four times as long as to anywhere else.
+ */
 export function roomFor(bytes: number): Buffer<ArrayBuffer> {
-  return Buffer.allocUnsafeSlow(lead + bytes).subarray(lead);
+  const whole = Math.ceil(bytes / page) * page;
+  return Buffer.from(bytes < 16 * page ? new ArrayBuffer(bytes) : new ArrayBuffer(whole, { maxByteLength: whole }), 0, bytes);
 }
 
-/** The room again, of memory that comes back from a thread. */
-export function roomIn({ buffer }: Memory): Buffer<ArrayBuffer> {
-  return Buffer.from(buffer, Math.min(lead, buffer.byteLength));
+/** Whether it begins with a page, as `roomFor` has it. */
+export function beginsPage({ buffer, byteOffset }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && buffer.resizable && byteOffset % page === 0;
 }

@@ -1,5 +1,5 @@
 export { canSign, fingerprint, generateIdentity, parseCertificate, readCertificate, readIdentity, wrongKey, type Certificate, type SecretKey } from './identity.ts';
-export { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
+export { decipher, encipher, envelopeLead, splitMessage, type SessionKey } from './envelope.ts';
 export { decipherRemains, splitRemains } from './remains.ts';
 export { openSessionKeys, seal, sealSessionKey, signDetached, unseal, unsealSigned, verifyDetached, type Opener, type Recipient, type Unsealed } from './seal.ts';
 export type { Sealing } from './openpgp.ts';

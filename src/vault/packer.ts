@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { sealSessionKey } from '../keys/index.ts';
+import { envelopeLead, sealSessionKey } from '../keys/index.ts';
+import { roomFor } from '../memory.ts';
 import { perform } from './crew.ts';
 import type { Index, PackContents } from './index-files.ts';
 import { layout } from './layout.ts';
@@ -13,13 +14,20 @@ export const packBytes = 17 << 20;
 /** What a pack of pages begins with: few fill up. */
 export const pagesBegin = 1 << 20;
 
-/** Room before and behind a tar for what sealing adds, so that it can be done in place. */
+/** Room around a tar for what sealing adds, so that it can be done in place. */
 const margin = 4096;
+
+interface Seal {
+  key: Buffer;
+  keyPackets: Uint8Array;
+}
 
 interface OpenPack {
   number: number;
-  /** The tar, from `margin` on: it has `room` for so many bytes, of which some are used. */
+  seal: Seal;
+  /** The tar lies where it is when the sealed file begins with the memory: it has `room` for so many bytes, of which some are used. */
   memory: Buffer<ArrayBuffer>;
+  from: number;
   room: number;
   used: number;
   ids: Buffer[];
@@ -50,35 +58,44 @@ export function packLane(): Lane {
 }
 
 function memoryFor(bytes: number): Buffer<ArrayBuffer> {
-  return Buffer.allocUnsafeSlow(margin + bytes + tarEnd.length + margin);
+  return roomFor(bytes + tarEnd.length + margin);
 }
 
 function grow(pack: OpenPack): void {
   pack.room = Math.min(2 * pack.room, packBytes);
   const memory = memoryFor(pack.room);
-  memory.set(pack.memory.subarray(0, margin + pack.used));
+  memory.set(pack.memory.subarray(0, pack.from + pack.used));
   pack.memory = memory;
 }
 
-/** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. `begin`: bytes that a new one has room for. */
-export function packer(session: Session, index: Index, lane: Lane, stored: (pack: PackContents & { bytes: number }) => Promise<void>, begin = packBytes): Packer {
+/** Fills packs one after the other; a full one is sealed and put while the next is filled. `stored` is told of each. `room`: for how many bytes a new one has it. */
+export function packer(session: Session, index: Index, lane: Lane, stored: (pack: PackContents & { bytes: number }) => Promise<void>, room = packBytes): Packer {
   const { certificate, sealing } = session;
   let open: OpenPack | undefined;
+  /** The next one's. */
+  let seal: Seal | undefined;
   let turning: Promise<void> | undefined;
   const running = new Set<Promise<void>>();
   let failure: { cause: unknown } | undefined;
 
   const ship = async (pack: OpenPack): Promise<void> => {
-    const key = randomBytes(32);
-    const keyPackets = await sealSessionKey(key, { certificates: [certificate] }, sealing);
-    pack.memory.set(tarEnd, margin + pack.used);
-    const { file, digest, memory } = await perform({ task: 'seal', memory: pack.memory, from: margin, used: pack.used + tarEnd.length, key, keyPackets, sealing });
+    pack.memory.set(tarEnd, pack.from + pack.used);
+    const { file, digest, memory } = await perform({ task: 'seal', ...pack.seal, memory: pack.memory, from: pack.from, used: pack.used + tarEnd.length, sealing });
     const bytes = file.length;
     await session.store.put(layout.pack(digest), file);
     if (pack.room === packBytes) lane.spare.push(Buffer.from(memory.buffer));
     index.packs[pack.number] = digest;
     index.numbers.set(digest, pack.number);
     await stored({ sha256: digest, ids: pack.ids, bytes });
+  };
+  const prepare = async (): Promise<void> => {
+    const key = randomBytes(32);
+    seal = { key, keyPackets: await sealSessionKey(key, { certificates: [certificate] }, sealing) };
+    turning = undefined;
+  };
+  const begin = (seal: Seal): OpenPack => {
+    const memory = (room === packBytes && lane.spare.pop()) || memoryFor(room);
+    return { number: index.packs.push(undefined) - 1, seal, memory, from: seal.keyPackets.length + envelopeLead, room, used: 0, ids: [] };
   };
   const turn = async (): Promise<void> => {
     const full = open;
@@ -109,13 +126,15 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
         check();
         if (index.chunks.get(id) !== undefined) return;
         if (turning) await turning;
+        else if (!open && !seal) await (turning = prepare());
         else if (open && open.used + size > packBytes) await (turning = turn());
         else break;
       }
-      open ??= { number: index.packs.push(undefined) - 1, memory: (begin === packBytes && lane.spare.pop()) || memoryFor(begin), room: begin, used: 0, ids: [] };
+      open ??= begin(seal!);
+      seal = undefined;
       if (open.used + size > open.room) grow(open);
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
-        open.memory.set(part, margin + open.used);
+        open.memory.set(part, open.from + open.used);
         open.used += part.length;
       }
       open.ids.push(id);

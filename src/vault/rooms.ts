@@ -1,4 +1,4 @@
-import { release, roomFor, roomIn, type Memory } from '../memory.ts';
+import { release, roomFor, type Memory } from '../memory.ts';
 import type { Store } from '../store/store.ts';
 import { hands } from './crew.ts';
 import { packBytes } from './packer.ts';
@@ -20,9 +20,9 @@ function takeRoom(bytes: number): Buffer<ArrayBuffer> {
 
 /** Nobody looks into what it is part of any more. */
 export function giveRoom(bytes: Memory): void {
-  const room = roomIn(bytes);
+  const room = Buffer.from(bytes.buffer);
   if (room.length === size && spare.length <= hands) spare.push(room);
-  else release(Buffer.from(bytes.buffer));
+  else release(room);
 }
 
 export interface Borrowed {
