@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
 import { release } from '../memory.ts';
@@ -93,7 +93,9 @@ export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false, p
  * `see` gets the bytes piece by piece, may put them in place of what they are made of, and must not keep a piece.
  */
 function cfb(way: 'seal' | 'open', key: SessionKey, bytes: Uint8Array, see: (piece: Buffer, at: number) => void): void {
-  const blocks = (way === 'open' ? createCipheriv('aes-256-ecb', key, null) : createCipheriv('aes-256-cbc', key, noIv)).setAutoPadding(false);
+  // Of a key as bytes Node asks first, at 30 microseconds, whether it be something else.
+  const secret = createSecretKey(key);
+  const blocks = (way === 'open' ? createCipheriv('aes-256-ecb', secret, null) : createCipheriv('aes-256-cbc', secret, noIv)).setAutoPadding(false);
   // The last block of the piece before, then the piece itself, filled up to whole blocks.
   const line = Buffer.alloc(16 + Math.min(cfbPiece, Math.ceil(bytes.length / 16) * 16));
   const words = new Int32Array(line.buffer, line.byteOffset + 16);

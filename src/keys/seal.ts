@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createMessage, decrypt, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
+import { openSigned, unwrapSessionKeys } from './curve25519.ts';
 import { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 import { fingerprint, type Certificate, type SecretKey } from './identity.ts';
 import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
@@ -30,6 +31,8 @@ export async function openSessionKeys(keyPackets: Uint8Array, with_: Opener): Pr
     const found = unlockSessionKeys(keyPackets, phrase);
     if (found) return found;
   }
+  const own = 'keys' in with_ && unwrapSessionKeys(keyPackets, with_.keys);
+  if (own) return own;
   try {
     const message = await readMessage({ binaryMessage: keyPackets, config: lenient });
     const keys = await decryptSessionKeys({ message, ...('keys' in with_ ? { decryptionKeys: with_.keys } : { passwords: phrase! }), date: anyTime, config: lenient });
@@ -86,6 +89,8 @@ export interface Unsealed {
 export async function unsealSigned(message: Uint8Array, with_: Opener, signers: Certificate[]): Promise<Unsealed | undefined> {
   const packets = await unseal(message, with_);
   if (!packets) return undefined;
+  const own = await openSigned(packets, signers);
+  if (own) return own;
   try {
     const signed = await readMessage({ binaryMessage: packets, config: lenient });
     const result = await verify({ message: signed, verificationKeys: signers, date: anyTime, format: 'binary', config: lenient });

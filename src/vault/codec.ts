@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, createZstdDecompress, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { release } from '../memory.ts';
 import { gate } from './queue.ts';
@@ -18,7 +18,10 @@ export async function zstd(plain: Uint8Array): Promise<Buffer> {
 
 /** At most `limit` bytes: a frame that would grow beyond is refused, so that no file can fill the memory. */
 export async function decompress(packed: Uint8Array, limit: number): Promise<Buffer> {
-  return decompressing(packed, { chunkSize: Math.min(limit, frameSize(packed) ?? limit, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
+  const size = frameSize(packed) ?? limit;
+  const options = { chunkSize: Math.min(limit, size, 1 << 20) + 1024, maxOutputLength: limit + 1024 };
+  // To have another thread do it takes longer than to do so little.
+  return size <= 1 << 16 ? zstdDecompressSync(packed, { ...options, maxOutputLength: size + 1024 }) : decompressing(packed, options);
 }
 
 /** Makes a chunk of one frame. */

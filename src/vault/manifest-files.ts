@@ -1,7 +1,7 @@
 import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { expandTime, patterns } from './layout.ts';
-import { openManifest, type OpenedManifest } from './manifest.ts';
+import { openManifest, type OpenedManifest, type What } from './manifest.ts';
 import { ordered } from './queue.ts';
 import { requireOwner, type Session } from './session.ts';
 
@@ -28,16 +28,16 @@ export async function manifestFiles(store: Store): Promise<ManifestFile[]> {
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export async function readManifest(session: Session, file: ManifestFile): Promise<OpenedManifest> {
+export async function readManifest(session: Session, file: ManifestFile, what?: What): Promise<OpenedManifest> {
   requireOwner(session);
-  return openManifest(await session.store.get(file.name), file, session.secrets.keys, session.trust, session.header.vault);
+  return openManifest(await session.store.get(file.name), file, session.secrets.keys, session.trust, session.header.vault, what);
 }
 
 /** Of each file what is in it, in the files' order; `refused` is told of those that are not as they should be. Without it the first such one is thrown. */
-export async function* readManifests(session: Session, files: readonly ManifestFile[], refused?: (error: BaluchonError) => void): AsyncGenerator<OpenedFile> {
+export async function* readManifests(session: Session, files: readonly ManifestFile[], refused?: (error: BaluchonError) => void, what?: What): AsyncGenerator<OpenedFile> {
   const read = async (file: ManifestFile): Promise<OpenedFile | { error: BaluchonError }> => {
     try {
-      return { file, ...(await readManifest(session, file)) };
+      return { file, ...(await readManifest(session, file, what)) };
     } catch (error) {
       if (!refused || !isError(error, 'vault')) throw error;
       return { error };

@@ -72,8 +72,11 @@ export interface OpenedManifest {
   signer: string;
 }
 
+/** What is asked of a manifest: documents take most of the time. */
+export type What = 'all' | 'no documents';
+
 /** Checks name, digest, seal, signature and schema, in that order. @throws vault, naming the file. */
-export async function openManifest(bytes: Uint8Array, file: { name: string; time: string; id: string }, keys: SecretKey[], trust: Trust, vault: string): Promise<OpenedManifest> {
+export async function openManifest(bytes: Uint8Array, file: { name: string; time: string; id: string }, keys: SecretKey[], trust: Trust, vault: string, what: What = 'all'): Promise<OpenedManifest> {
   const damaged = () => new BaluchonError('vault', `damaged: ${file.name}`);
   if (sha256(bytes).slice(0, 32) !== file.id) throw damaged();
   const opened = await unsealSigned(bytes, { keys }, trust.certificates);
@@ -84,7 +87,7 @@ export async function openManifest(bytes: Uint8Array, file: { name: string; time
   try {
     for (const { name, body } of untar(await decompress(opened.data, limit))) {
       if (name === 'bundle.yaml') manifest = checked<Manifest>('bundle', parseYaml(body, `${file.name}: bundle.yaml`), `${file.name}: bundle.yaml`);
-      else if (name.startsWith('documents/')) documents.push(checked<Document>('document', parseYaml(body, `${file.name}: ${name}`), `${file.name}: ${name}`));
+      else if (what === 'all' && name.startsWith('documents/')) documents.push(checked<Document>('document', parseYaml(body, `${file.name}: ${name}`), `${file.name}: ${name}`));
     }
   } catch (cause) {
     throw cause instanceof BaluchonError ? cause : new BaluchonError('vault', `damaged: ${file.name}`, { cause });

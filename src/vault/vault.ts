@@ -58,7 +58,7 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
       const known = cache ? await readInfos(session, cache) : new Map<string, BundleInfo>();
       const files = await manifestFiles(store);
       const seen = new Map(files.flatMap(({ name }) => (known.has(name) ? [[name, known.get(name)!] as const] : [])));
-      for await (const { file, manifest } of readManifests(session, files.filter(({ name }) => !known.has(name)), refused)) seen.set(file.name, bundleInfo(file.id, manifest));
+      for await (const { file, manifest } of readManifests(session, files.filter(({ name }) => !known.has(name)), refused, 'no documents')) seen.set(file.name, bundleInfo(file.id, manifest));
       if (cache && (seen.size !== known.size || [...seen.keys()].some((name) => !known.has(name)))) await writeInfos(session, cache, seen);
       return files.flatMap(({ name }) => seen.get(name) ?? []);
     },
