@@ -87,11 +87,29 @@ describe('a signature', () => {
     }
   });
 
+  test('of a time before its key could sign is not good because a later one was', async () => {
+    const made = new Date('2026-01-01T00:00:00Z');
+    const { privateKey: early } = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'early' }], date: made, format: 'object', config: rfc4880 });
+    const before = await signedBy(early, { date: new Date('2026-02-01T00:00:00Z') });
+    const after = await signedBy(early, { date: new Date('2026-04-01T00:00:00Z') });
+    // The same key, which says only since March that it signs.
+    const { privateKey: late } = await reformatKey({ privateKey: early, userIDs: [{ name: 'late' }], date: new Date('2026-03-01T00:00:00Z'), format: 'object', config: rfc4880 });
+    const certificate = late.toPublic();
+    for (let twice = 0; twice < 2; twice++) {
+      expect(await openSigned(after, [certificate])).toBeDefined();
+      expect(await openSigned(before, [certificate])).toBeUndefined();
+    }
+    expect(await judged(before, late)).toBeUndefined();
+  });
+
   test('of a time at which its key had expired, was not made yet, or was revoked, is as OpenPGP.js says', async () => {
     const made = new Date('2026-01-01T00:00:00Z');
     const { privateKey } = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'short' }], date: made, keyExpirationTime: 86_400, format: 'object', config: rfc4880 });
     const during = await signedBy(privateKey, { date: new Date('2026-01-01T12:00:00Z') });
-    expect(await openSigned(during, [privateKey.toPublic()])).toBeDefined();
+    // Asked twice of one certificate, which remembers a yes for those that can't end.
+    const certificate = privateKey.toPublic();
+    expect(await openSigned(during, [certificate])).toBeDefined();
+    expect(await openSigned(during, [certificate])).toBeDefined();
     const { publicKey: revoked } = await revokeKey({ key: privateKey, date: new Date('2026-01-01T06:00:00Z'), format: 'object', config: lenient });
     const says = async (certificate: typeof revoked) => {
       const result = await verify({ message: await readMessage({ binaryMessage: during, config: lenient }), verificationKeys: certificate, date: anyTime, format: 'binary', config: lenient });
@@ -102,7 +120,7 @@ describe('a signature', () => {
     const longer = await reformatKey({ privateKey, userIDs: [{ name: 'short' }], date: made, format: 'object', config: rfc4880 });
     const after = await signedBy(longer.privateKey, { date: new Date('2026-03-01T00:00:00Z') });
     expect(await openSigned(after, [longer.privateKey.toPublic()])).toBeDefined();
-    expect(await openSigned(after, [privateKey.toPublic()])).toBeUndefined();
+    expect(await openSigned(after, [certificate])).toBeUndefined();
     expect(await judged(after, privateKey)).toBeUndefined();
   });
 });
