@@ -7,7 +7,11 @@ import { readDirect, writeDirect } from './direct.ts';
 import { checkName, missing, shorter } from './names.ts';
 import type { Store } from './store.ts';
 
+type Entry = { name: string; size: number; modified: Date };
+
 const temporary = '.baluchon-';
+/** Files that are looked at at once. */
+const together = 64;
 
 const reasons: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['no space left', 'make room, then run it again: what was stored already is kept'],
@@ -98,11 +102,19 @@ export function directoryStore(root: string): Store {
     },
     async *list(prefix) {
       const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
+      const entry = async (name: string): Promise<Entry[]> => {
+        const found = await stat(join(root, name)).catch(() => undefined);
+        return found?.isFile() ? [{ name, size: found.size, modified: found.mtime }] : [];
+      };
+      let some: Promise<Entry[]>[] = [];
       for await (const name of walk(folder)) {
         if (!name.startsWith(prefix)) continue;
-        const found = await stat(join(root, name)).catch(() => undefined);
-        if (found?.isFile()) yield { name, size: found.size, modified: found.mtime };
+        some.push(entry(name));
+        if (some.length < together) continue;
+        yield* (await Promise.all(some)).flat();
+        some = [];
       }
+      yield* (await Promise.all(some)).flat();
     },
     async stat(name) {
       try {
