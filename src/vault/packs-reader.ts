@@ -58,7 +58,7 @@ export async function openPack(session: Session, digest: string): Promise<Opened
   return { entries, bytes: literal.length, memory: literal };
 }
 
-/** Packs on their way to the hands, besides those they have: a disk that is written to as well gives one in 80 ms, and they need 60. */
+/** Packs on their way to the hands, besides those they have: from a disk that is written to as well one takes 80 ms, longer than a hand takes for it. */
 const fetched = 2;
 
 /**

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentId } from '../../src/tenant/identity.ts';
-import { environment, flags } from '../flags.ts';
+import { flags } from '../flags.ts';
 import { have } from './measure.ts';
 
 export interface Step {
@@ -46,7 +46,7 @@ export interface Images {
 const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
-const baluchon = ['env', ...Object.entries(environment).map((pair) => pair.join('=')), process.execPath, ...flags, join(program, 'src/cli/start.mjs')];
+const baluchon = [process.execPath, ...flags, join(program, 'src/cli/start.mjs')];
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {

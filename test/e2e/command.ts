@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment, flags } from '../flags.ts';
+import { flags } from '../flags.ts';
 
 export const main = join(import.meta.dirname, '../../src/cli/start.mjs');
 
@@ -16,7 +16,7 @@ export interface Outcome {
 /** Runs `baluchon ARGS` in a process of its own, as a user would. */
 export function baluchon(args: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...flags, main, ...args], { cwd, env: { ...process.env, ...environment, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [...flags, main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       clearInterval(timer);
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr, peak });
     });
