@@ -2,7 +2,7 @@ import { createCipheriv, createHash, createSecretKey, randomBytes } from 'node:c
 import { decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
 import { release } from '../memory.ts';
-import { literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
+import { literalData, literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
 
 /** 32 bytes: AES-256. */
 export type SessionKey = Uint8Array;
@@ -125,6 +125,5 @@ function combine(into: Int32Array, words: Int32Array): void {
 function contents(packets: Buffer): Opened {
   const packet = packetAt(packets, 0);
   const whole = packet?.tag === tag.literal && packet.end === packets.length ? packet : undefined;
-  const nameLength = whole && packets[whole.body + 1];
-  return { packets, literal: whole && nameLength !== undefined ? packets.subarray(whole.body + 6 + nameLength, whole.end) : undefined };
+  return { packets, literal: whole && packets.subarray(literalData(packets, whole), whole.end) };
 }

@@ -1,6 +1,6 @@
 /** OpenPGP packet framing (RFC 4880, 4.2), new format, definite lengths only: all that this project writes. */
 
-export const tag = { pkesk: 1, skesk: 3, literal: 11, seipd: 18, mdc: 19 } as const;
+export const tag = { pkesk: 1, signature: 2, skesk: 3, onePass: 4, literal: 11, seipd: 18, mdc: 19 } as const;
 
 /** The header of a packet whose body has `length` bytes; the five-octet form, so that its size is known beforehand. */
 export function packetHeader(type: number, length: number): Buffer {
@@ -48,4 +48,14 @@ export function packetAt(message: Uint8Array, start: number): Packet | undefined
   } else return undefined;
   const end = body + length;
   return end <= message.length ? { tag: first & 0x3f, start, body, end } : undefined;
+}
+
+/** The packets from the beginning on, as far as they are whole and of the form above. */
+export function* packetsIn(message: Uint8Array): Generator<Packet> {
+  for (let packet = packetAt(message, 0); packet; packet = packetAt(message, packet.end)) yield packet;
+}
+
+/** Where the data of a literal packet begin: behind its format, name and date. */
+export function literalData(message: Uint8Array, { body }: Packet): number {
+  return body + 6 + (message[body + 1] ?? 0);
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { packetAt, tag } from './packets.ts';
+import { packetsIn, tag } from './packets.ts';
 import type { SessionKey } from './envelope.ts';
 
 const sha256 = 8;
@@ -37,7 +37,7 @@ export function lockSessionKey(key: SessionKey, passphrase: string, octet: numbe
  */
 export function unlockSessionKeys(keyPackets: Uint8Array, passphrase: string): SessionKey[] | undefined {
   let found: SessionKey[] | undefined;
-  for (let packet = packetAt(keyPackets, 0); packet; packet = packetAt(keyPackets, packet.end)) {
+  for (const packet of packetsIn(keyPackets)) {
     const body = keyPackets.subarray(packet.body, packet.end);
     if (packet.tag !== tag.skesk || body[0] !== 4) continue;
     found ??= [];

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { createMessage, decrypt, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
-import { openSigned, unwrapSessionKeys } from './curve25519.ts';
 import { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 import { fingerprint, type Certificate, type SecretKey } from './identity.ts';
 import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
 import { lockSessionKey, stretch, unlockSessionKeys } from './passphrase.ts';
+import { openSigned } from './signed.ts';
+import { unwrapSessionKeys } from './unwrap.ts';
 
 /** Whom a message is for: certificates, a person's passphrase, or a secret of 32 random bytes in hex. */
 export type Recipient = { certificates: Certificate[] } | { passphrase: string } | { secret: string };

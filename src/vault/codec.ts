@@ -19,9 +19,9 @@ export async function zstd(plain: Uint8Array): Promise<Buffer> {
 /** At most `limit` bytes: a frame that would grow beyond is refused, so that no file can fill the memory. */
 export async function decompress(packed: Uint8Array, limit: number): Promise<Buffer> {
   const size = frameSize(packed) ?? limit;
-  const options = { chunkSize: Math.min(limit, size, 1 << 20) + 1024, maxOutputLength: limit + 1024 };
   // To have another thread do it takes longer than to do so little.
-  return size <= 1 << 16 ? zstdDecompressSync(packed, { ...options, maxOutputLength: size + 1024 }) : decompressing(packed, options);
+  if (size <= Math.min(limit, 1 << 16)) return zstdDecompressSync(packed, { chunkSize: size + 1024, maxOutputLength: size + 1024 });
+  return decompressing(packed, { chunkSize: Math.min(limit, size, 1 << 20) + 1024, maxOutputLength: limit + 1024 });
 }
 
 /** Makes a chunk of one frame. */

@@ -27,7 +27,6 @@ interface OpenPack {
   seal: Seal;
   /** The tar lies where it is when the sealed file begins with the memory: it has `room` for so many bytes, of which some are used. */
   memory: Buffer<ArrayBuffer>;
-  from: number;
   room: number;
   used: number;
   ids: Buffer[];
@@ -57,6 +56,9 @@ export function packLane(): Lane {
   return { gate: gate(2), spare: [] };
 }
 
+/** Where in its memory a pack's tar begins. */
+const tarAt = ({ seal }: OpenPack): number => seal.keyPackets.length + envelopeLead;
+
 function memoryFor(bytes: number): Buffer<ArrayBuffer> {
   return roomFor(bytes + tarEnd.length + margin);
 }
@@ -64,7 +66,7 @@ function memoryFor(bytes: number): Buffer<ArrayBuffer> {
 function grow(pack: OpenPack): void {
   pack.room = Math.min(2 * pack.room, packBytes);
   const memory = memoryFor(pack.room);
-  memory.set(pack.memory.subarray(0, pack.from + pack.used));
+  memory.set(pack.memory.subarray(0, tarAt(pack) + pack.used));
   pack.memory = memory;
 }
 
@@ -79,8 +81,9 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
   let failure: { cause: unknown } | undefined;
 
   const ship = async (pack: OpenPack): Promise<void> => {
-    pack.memory.set(tarEnd, pack.from + pack.used);
-    const { file, digest, memory } = await perform({ task: 'seal', ...pack.seal, memory: pack.memory, from: pack.from, used: pack.used + tarEnd.length, sealing });
+    const from = tarAt(pack);
+    pack.memory.set(tarEnd, from + pack.used);
+    const { file, digest, memory } = await perform({ task: 'seal', ...pack.seal, memory: pack.memory, from, used: pack.used + tarEnd.length, sealing });
     const bytes = file.length;
     await session.store.put(layout.pack(digest), file);
     if (pack.room === packBytes) lane.spare.push(Buffer.from(memory.buffer));
@@ -95,7 +98,7 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
   };
   const begin = (seal: Seal): OpenPack => {
     const memory = (room === packBytes && lane.spare.pop()) || memoryFor(room);
-    return { number: index.packs.push(undefined) - 1, seal, memory, from: seal.keyPackets.length + envelopeLead, room, used: 0, ids: [] };
+    return { number: index.packs.push(undefined) - 1, seal, memory, room, used: 0, ids: [] };
   };
   const turn = async (): Promise<void> => {
     const full = open;
@@ -134,7 +137,7 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
       seal = undefined;
       if (open.used + size > open.room) grow(open);
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
-        open.memory.set(part, open.from + open.used);
+        open.memory.set(part, tarAt(open) + open.used);
         open.used += part.length;
       }
       open.ids.push(id);

@@ -1,8 +1,9 @@
-import { createMessage, decryptSessionKeys, enums, generateKey, readMessage, reformatKey, revokeKey, sign, verify, type PrivateKey } from 'openpgp';
+import { createMessage, decryptSessionKeys, encryptKey, enums, generateKey, readMessage, reformatKey, revokeKey, sign, verify, type PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openSigned, unwrapSessionKeys } from '../../src/keys/curve25519.ts';
-import { generateIdentity, sealSessionKey, type SecretKey } from '../../src/keys/index.ts';
+import { generateIdentity, openSessionKeys, readIdentity, sealSessionKey, type SecretKey } from '../../src/keys/index.ts';
 import { anyTime, lenient, rfc4880 } from '../../src/keys/openpgp.ts';
+import { openSigned } from '../../src/keys/signed.ts';
+import { unwrapSessionKeys } from '../../src/keys/unwrap.ts';
 
 const text = Buffer.from('what was signed');
 const session = Buffer.alloc(32, 7);
@@ -64,8 +65,8 @@ describe('a signature', () => {
       }
     }
     // A literal's date and what is not hashed of a signature are no part of what is signed.
-    expect(yes).toBeLessThan(packets.length / 4);
-    expect(no).toBeGreaterThan(packets.length / 2);
+    expect(yes).toBeGreaterThan(0);
+    expect(no).toBeGreaterThan(packets.length * 0.75);
     for (let end = 0; end < packets.length; end += 3) expect(await openSigned(packets.subarray(0, end), [key.toPublic()])).toBeUndefined();
     expect(await openSigned(Buffer.concat([packets, packets]), [key.toPublic()])).toBeUndefined();
     expect(await openSigned(Buffer.concat([packets, Buffer.from([0xcb])]), [key.toPublic()])).toBeUndefined();
@@ -102,7 +103,7 @@ describe('a signature', () => {
     expect(await judged(before, late)).toBeUndefined();
   });
 
-  test('of a time at which its key had expired, was not made yet, or was revoked, is as OpenPGP.js says', async () => {
+  test('of a time at which its key had expired or was revoked is as OpenPGP.js says', async () => {
     const made = new Date('2026-01-01T00:00:00Z');
     const { privateKey } = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'short' }], date: made, keyExpirationTime: 86_400, format: 'object', config: rfc4880 });
     const during = await signedBy(privateKey, { date: new Date('2026-01-01T12:00:00Z') });
@@ -153,5 +154,10 @@ describe('a session key', () => {
       const { privateKey } = await generateKey({ ...sort, userIDs: [{ name: 'sort' }], format: 'object', config: lenient } as Parameters<typeof generateKey>[0] & { format: 'object' });
       expect(unwrapSessionKeys(await sealSessionKey(session, { certificates: [privateKey.toPublic()] }), [privateKey])).toBeUndefined();
     }
+    const locked = await encryptKey({ privateKey: await readIdentity(key.armor()), passphrase: 'behind it' });
+    const packets = await sealSessionKey(session, { certificates: [key.toPublic()] });
+    expect(unwrapSessionKeys(packets, [locked])).toBeUndefined();
+    const opened = await readIdentity(locked.armor(), 'behind it');
+    expect(unwrapSessionKeys(packets, [opened]) ?? (await openSessionKeys(packets, { keys: [opened] }))).toEqual([session]);
   });
 });
