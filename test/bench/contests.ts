@@ -9,6 +9,8 @@ export interface Step {
   name: string;
   argv: string[];
   env?: Record<string, string>;
+  /** A shell's command that comes before it, and is not measured. */
+  before?: string;
   /** After it: a folder whose size is noted, or pairs of files that must be equal. */
   size?: string;
   equal?: [string, string][];
@@ -47,6 +49,8 @@ const root = new URL('../..', import.meta.url).pathname;
 /** The program as it is installed: run.ts builds it. */
 export const program = join(root, '.scratch/bench/program');
 const baluchon = [process.execPath, ...flags, join(program, 'src/cli/start.mjs')];
+/** What one restores was seldom written a minute ago. */
+const cold = 'restore, nothing of the vault in the page cache';
 const task = [process.execPath, join(root, 'test/bench/task.ts')];
 
 function needs(tool: string, name = tool): string | undefined {
@@ -62,6 +66,7 @@ export function contests(work: string, images: Images): Contest[] {
       { step: 'first backup', than, wall: 0.6, cpu: 0.5 },
       { step: 'second backup', than, wall: 0.3, cpu: 0.3, growth: 0.36 },
       { step: 'restore', than, wall: 0.7 },
+      { step: cold, than, wall: 0.7 },
       { step: 'verify all data', than, wall: 1 },
     ]),
     vaults(work, 'Data that does not compress', 'One image of random bytes.', [images.random]),
@@ -85,6 +90,9 @@ function vaults(work: string, title: string, about: string, versions: string[], 
   const exported = (folder: string) => [...baluchon, 'export', repo, ...key, ...files(folder).flatMap((name) => ['--disk', `${name.slice(0, -4)}=${join(folder, name)}`])];
   const restic = { RESTIC_PASSWORD: 'bench', RESTIC_REPOSITORY: repo, RESTIC_CACHE_DIR: join(work, 'cache') };
   const borg = { BORG_PASSPHRASE: 'bench', BORG_REPO: repo, BORG_BASE_DIR: join(work, 'cache') };
+  const evicted = `rm -rf ${out} && sync && find ${repo} -type f -exec dd if={} iflag=nocache count=0 status=none ';'`;
+  /** The same again, from the disk. */
+  const restores = (step: Omit<Step, 'name'>): Step[] => [{ name: 'restore', ...step }, { name: cold, before: evicted, ...step }];
   // Ours and restic's compression is zstd's default; blocks of one size are what borg recommends for disks.
   const flags = '-C zstd,3 --chunker-params fixed,4194304 --sparse';
   return {
@@ -103,7 +111,7 @@ function vaults(work: string, title: string, about: string, versions: string[], 
           ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: exported(folder), size: repo })),
           { name: 'backup of the same again', argv: exported(last), size: repo },
           { name: 'list', argv: [...baluchon, 'list', repo, ...key] },
-          { name: 'restore', argv: [...baluchon, 'extract', repo, '-o', out, ...key], equal: restored((name) => join(out, 'disks', `${documentId('volume', `file\0${name.slice(0, -4)}`)}.raw`)) },
+          ...restores({ argv: [...baluchon, 'extract', repo, '-o', out, ...key], equal: restored((name) => join(out, 'disks', `${documentId('volume', `file\0${name.slice(0, -4)}`)}.raw`)) }),
           { name: 'verify all data', argv: [...baluchon, 'verify', repo, '--read-data', ...key] },
         ],
       },
@@ -115,7 +123,7 @@ function vaults(work: string, title: string, about: string, versions: string[], 
           ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: inside(folder, 'restic backup .'), env: restic, size: repo })),
           { name: 'backup of the same again', argv: inside(last, 'restic backup --force .'), env: restic, size: repo },
           { name: 'list', argv: ['restic', 'snapshots'], env: restic },
-          { name: 'restore', argv: ['restic', 'restore', 'latest', '--target', out], env: restic, equal: restored((name) => join(out, name)) },
+          ...restores({ argv: ['restic', 'restore', 'latest', '--target', out], env: restic, equal: restored((name) => join(out, name)) }),
           { name: 'verify all data', argv: ['restic', 'check', '--read-data'], env: restic },
         ],
       },
@@ -127,7 +135,7 @@ function vaults(work: string, title: string, about: string, versions: string[], 
           ...versions.map((folder, nth): Step => ({ name: `${ordinals[nth]} backup`, argv: inside(folder, `borg create ${flags} ::v${nth} .`), env: borg, size: repo })),
           { name: 'backup of the same again', argv: inside(last, `borg create ${flags} --files-cache disabled ::again .`), env: borg, size: repo },
           { name: 'list', argv: ['borg', 'list'], env: borg },
-          { name: 'restore', argv: ['sh', '-c', `mkdir -p ${out} && cd ${out} && borg extract --sparse ::again`], env: borg, equal: restored((name) => join(out, name)) },
+          ...restores({ argv: ['sh', '-c', `mkdir -p ${out} && cd ${out} && borg extract --sparse ::again`], env: borg, equal: restored((name) => join(out, name)) }),
           { name: 'verify all data', argv: ['borg', 'check', '--verify-data'], env: borg },
         ],
       },

@@ -41,7 +41,8 @@ async function compete(contestant: Contestant, table: Table): Promise<void> {
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   for (const { argv, env } of contestant.prepare) shell(argv, env);
-  for (const { name, argv, env, size, equal } of contestant.steps) {
+  for (const { name, argv, env, before, size, equal } of contestant.steps) {
+    if (before) shell(['sh', '-c', before]);
     const figure = await measure(argv, env);
     for (const pair of equal ?? []) shell(['cmp', ...pair]);
     const rows = table.get(name) ?? new Map<string, Row>();
