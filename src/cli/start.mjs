@@ -9,7 +9,11 @@
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 
+// The heap is laid out. Node brings its own modules compiled along, and V8 takes them only while this flag is as it was when they
+// were: otherwise all that are loaded from here on are compiled again, in each thread, which takes a fifth of a second of a short export.
+setFlagsFromString('--initial-old-space-size=0');
 const { env } = process;
 // In the environment, as threads are told by it alone. Where nothing can be written, Node compiles as ever.
 env.NODE_COMPILE_CACHE ??= join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'baluchon', 'node');

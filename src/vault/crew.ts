@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { module, type Done, type Job } from './tasks.ts';
 
@@ -18,8 +17,6 @@ const crew: Hand[] = [];
 
 // None of the process's own options: a thread refuses those of V8.
 function start(): Hand {
-  // What cli/start.mjs asks for is for the large buffers that pass through the main thread; a hand gives back what it makes.
-  setFlagsFromString('--initial-old-space-size=16');
   const worker = new Worker(module.url, { workerData: module.workerData, execArgv: [] });
   const hand: Hand = { worker, waiting: [] };
   worker.on('message', ({ done, error }: { done?: unknown; error?: unknown }) => {
