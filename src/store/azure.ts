@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { BaluchonError, isError } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { rangeHeader, type Bucket } from './bucket.ts';
 import type { Place } from './place.ts';
 import { ask, type Call, createClient, prepare, type Reply } from './pkgcloud.ts';
 
@@ -32,7 +32,7 @@ export async function azureBucket(place: Place, env: NodeJS.ProcessEnv): Promise
     },
     async get(key, range) {
       try {
-        return (await send(`get ${key}`, { method: 'GET', path: key, ...(range && { headers: { 'x-ms-range': `bytes=${range.offset}-${range.offset + range.length - 1}` } }) })).body;
+        return (await send(`get ${key}`, { method: 'GET', path: key, headers: { 'x-ms-range': rangeHeader(range) } })).body;
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
         throw error;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BaluchonError, isError } from '../errors.ts';
-import { checkName, missing, shorter } from './names.ts';
+import { checkName, larger, largest, missing, shorter } from './names.ts';
 import type { Place } from './place.ts';
 import { persist, type Patience } from './retry.ts';
 import type { Store } from './store.ts';
@@ -12,7 +12,7 @@ import type { Store } from './store.ts';
 export interface Bucket {
   /** Whole or not at all; the service checks the bytes by their MD5 sum. */
   put(key: string, body: Uint8Array, md5: Buffer): Promise<void>;
-  /** Fewer bytes than asked for where the object ends before. A range is never empty. */
+  /** Fewer bytes than asked for where the object ends before. A range is never empty. Of a whole object that is larger than `largest` one byte more, or `vault`. */
   get(key: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
   /** One page of the objects whose keys begin with the prefix; `next` asks for the following page, and is absent on the last. */
   list(prefix: string, page?: string): Promise<Page>;
@@ -28,6 +28,9 @@ export interface Page {
   files: { key: string; size: number; modified: Date }[];
   next?: string | undefined;
 }
+
+/** A range in HTTP's words; of a whole object, what shows that it is too large. */
+export const rangeHeader = ({ offset, length }: { offset: number; length: number } = { offset: 0, length: largest + 1 }): string => `bytes=${offset}-${offset + length - 1}`;
 
 /** At first a service that does not answer is more often misspelt than down; later it is the other way round. */
 const impatient = 3;
@@ -90,6 +93,7 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
         return new Uint8Array();
       }
       const body = await unless(gone, () => bucket.get(at, range));
+      if (body.length > largest) throw larger(root, name);
       if (range && body.length !== range.length) throw shorter(root, name);
       return body;
     },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { roomFor } from '../memory.ts';
 import { BaluchonError } from '../errors.ts';
 import { readDirect, writeDirect } from './direct.ts';
-import { checkName, missing, shorter } from './names.ts';
+import { checkName, larger, largest, missing, shorter } from './names.ts';
 import type { Store } from './store.ts';
 
 type Entry = { name: string; size: number; modified: Date };
@@ -85,6 +85,7 @@ export function directoryStore(root: string): Store {
         const file = await open(at(name), 'r');
         try {
           const { offset, length } = range ?? { offset: 0, length: (await file.stat()).size };
+          if (length > largest) throw larger(root, name);
           const into = room(length).subarray(0, length);
           let done = await readDirect(at(name), into, offset);
           while (done < length) {

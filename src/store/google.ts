@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import { BaluchonError, isError } from '../errors.ts';
-import { type Bucket, noAnswer, refusal } from './bucket.ts';
+import { type Bucket, noAnswer, rangeHeader, refusal } from './bucket.ts';
 import type { Place } from './place.ts';
 import { createClient } from './pkgcloud.ts';
 
@@ -71,7 +71,7 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
     },
     async get(key, range) {
       try {
-        return await send(`get ${key}`, 'GET', object(key), { alt: 'media' }, range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } });
+        return await send(`get ${key}`, 'GET', object(key), { alt: 'media' }, { headers: { range: rangeHeader(range) } });
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
         throw error;

@@ -8,6 +8,13 @@ export function checkName(name: string): string {
   return name;
 }
 
+/** Bytes. No file of a vault is larger; one that is was made so, and is not taken into memory. */
+export const largest = 1 << 30;
+
+export function larger(store: string, name: string): BaluchonError {
+  return new BaluchonError('vault', `${store}: file larger than it can be: ${name}`);
+}
+
 export function missing(store: string, name: string, cause?: unknown): BaluchonError {
   return new BaluchonError('vault', `${store}: file missing: ${name}`, { cause });
 }

@@ -1,5 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
-import { type Bucket, noAnswer, refusal } from './bucket.ts';
+import { type Bucket, noAnswer, rangeHeader, refusal } from './bucket.ts';
+import { larger, largest } from './names.ts';
 import { needed, type Place } from './place.ts';
 import { createClient } from './pkgcloud.ts';
 
@@ -26,9 +27,18 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
     if (!status || status < 300) return noAnswer(place, doing, originalError ?? error);
     return refusal(place, doing, status, code && Number.isNaN(Number(code)) ? code : (message ?? ''), error);
   }
-  const send = (doing: string, operation: string, parameters: object = {}): Promise<any> =>
-    s3[operation]({ Bucket, ...parameters }).promise().catch((error: unknown) => {
-      throw fault(doing, error);
+  /** `refused`: what the length of the answer's body is an error for. */
+  const send = (doing: string, operation: string, parameters: object = {}, refused: (length: number) => BaluchonError | undefined = () => undefined): Promise<any> =>
+    new Promise((resolve, reject) => {
+      const request = s3[operation]({ Bucket, ...parameters });
+      request.on('httpHeaders', (status: number, headers: Record<string, string>) => {
+        const error = status < 300 && refused(Number(headers['content-length']));
+        if (!error) return;
+        // An aborted one is not always answered.
+        reject(error);
+        request.abort();
+      });
+      request.promise().then(resolve, (error: unknown) => reject(fault(doing, error)));
     });
 
   return {
@@ -39,8 +49,10 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
       if (sealed === 'AES256' && sum !== undefined && sum !== md5.toString('hex')) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
     },
     async get(key, range) {
+      const refused = (length: number) => (length > largest ? larger(place.name, key.slice(place.prefix.length)) : undefined);
       try {
-        const { Body: body, ContentLength: length } = await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }) });
+        // Of a whole object not as a range: some services never answer where it is empty.
+        const { Body: body, ContentLength: length } = await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: rangeHeader(range) }) }, refused);
         if (length !== undefined && length !== body.length) throw noAnswer(place, `get ${key}`, new Error(`cut off after ${body.length} of ${length} bytes`));
         return body;
       } catch (error) {

@@ -11,7 +11,7 @@ export interface Store {
   put(name: string, body: Uint8Array): Promise<void>;
   /**
    * The whole file, or `length` bytes from `offset`. `room` gives memory for at least so many bytes, which a store may
-   * put them into. Throws `vault` when there is no such file.
+   * put them into. Throws `vault` when there is no such file, and where it would be more than `largest` (names.ts).
    */
   get(name: string, range?: { offset: number; length: number }, room?: (bytes: number) => Buffer): Promise<Uint8Array>;
   /** Names that begin with the prefix, in any order, with their sizes in bytes. */

@@ -1,5 +1,5 @@
 import { BaluchonError, isError } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { rangeHeader, type Bucket } from './bucket.ts';
 import type { Place } from './place.ts';
 import { ask, type Call, createClient, prepare, type Reply } from './pkgcloud.ts';
 
@@ -57,7 +57,7 @@ export async function swiftBucket(place: Place, account: SwiftAccount): Promise<
     },
     async get(key, range) {
       try {
-        const { body } = await send(`get ${key}`, { method: 'GET', path: key, ...(range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } }) });
+        const { body } = await send(`get ${key}`, { method: 'GET', path: key, headers: { range: rangeHeader(range) } });
         return body;
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();

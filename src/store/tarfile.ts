@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
-import { checkName, missing, shorter } from './names.ts';
+import { checkName, larger, largest, missing, shorter } from './names.ts';
 import type { Store } from './store.ts';
 
 const block = 512;
@@ -38,7 +38,9 @@ export async function tarFileStore(path: string): Promise<Store> {
       async get(name, range) {
         const entry = find(name);
         if (range && range.offset + range.length > entry.size) throw shorter(path, name);
-        const into = Buffer.allocUnsafeSlow(range?.length ?? entry.size);
+        const length = range?.length ?? entry.size;
+        if (length > largest) throw larger(path, name);
+        const into = Buffer.allocUnsafeSlow(length);
         if ((await read(file, path, entry.offset + (range?.offset ?? 0), into)) < into.length) throw shorter(path, name);
         return into;
       },

@@ -11,6 +11,9 @@ export { addPack, type Index, type PackContents } from './chunk-index.ts';
 const heading = 'baluchon-index/1';
 const textLimit = 1 << 30;
 
+/** Packs after which an index file is written. */
+export const indexEvery = 64;
+
 /** Writes one index file. Returns its bytes' count. */
 export async function writeIndex(session: Session, packs: PackContents[]): Promise<number> {
   const lines = [heading];

@@ -1,12 +1,12 @@
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
-import { readIndexFile, writeIndex, type PackContents } from './index-files.ts';
+import { indexEvery, readIndexFile, writeIndex, type PackContents } from './index-files.ts';
 import { task } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { readPacks } from './packs-list.ts';
 import { openPack } from './packs-reader.ts';
 import { currentBundles, rewriteBundles } from './rewrite.ts';
-import { proven, salvageReader, walkPages } from './salvage.ts';
+import { packBeginning, proven, salvageReader, walkPages } from './salvage.ts';
 import { requireOwner, type Session } from './session.ts';
 import { chunkTable } from './table.ts';
 import type { RepairResult, Rewritten } from './types.ts';
@@ -55,7 +55,12 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
     total += size;
   }
   const avoid = new Set<string>();
-  const unknown: PackContents[] = [];
+  let unknown: PackContents[] = [];
+  const write = async () => {
+    if (unknown.length > 0) await writeIndex(session, unknown);
+    result.indexed += unknown.length;
+    unknown = [];
+  };
   await task(emit, { what: 'reading packs', total, unit: 'bytes' }, async (done) => {
     for (const digest of there.sort()) {
       const pack = await tolerant(() => openPack(session, digest), () => {});
@@ -63,12 +68,12 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
       for (const [id, entry] of pack?.entries ?? []) good &&= (await proven(session, id, entry)) !== undefined;
       if (!good) avoid.add(digest);
       else if (!indexed.has(digest)) unknown.push({ sha256: digest, ids: [...pack!.entries.keys()].map((id) => Buffer.from(id, 'hex')) });
+      if (unknown.length >= indexEvery) await write();
       done(total / there.length);
     }
   });
-  if (unknown.length > 0) await writeIndex(session, unknown);
+  await write();
   for (const name of badIndex) await store.remove(name);
-  result.indexed = unknown.length;
 
   const bundles = await currentBundles(session, (error) => result.unreadable.push(error.message));
   const names = new Set(there);
@@ -84,7 +89,8 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
   }
   for (const digest of avoid) {
     if (!names.has(digest)) continue;
-    if (wanted.has(digest) || result.unreadable.length > 0) await store.put(layout.aside(digest), await store.get(layout.pack(digest)));
+    const kept = wanted.has(digest) || result.unreadable.length > 0 ? await packBeginning(store, layout.pack(digest)) : undefined;
+    if (kept) await store.put(layout.aside(digest), kept);
     await store.remove(layout.pack(digest));
   }
   return result;

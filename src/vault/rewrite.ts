@@ -2,7 +2,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import { sha256 } from './chunk.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { forgetBundles } from './forget.ts';
-import { loadIndex, writeIndex, type Index, type PackContents } from './index-files.ts';
+import { indexEvery, loadIndex, writeIndex, type Index, type PackContents } from './index-files.ts';
 import { compactTime, layout, patterns } from './layout.ts';
 import { manifestFiles, readManifests, type ManifestFile, type OpenedFile } from './manifest-files.ts';
 import { sealManifest } from './manifest.ts';
@@ -108,7 +108,10 @@ export async function rewriteBundles(session: Session, all: readonly OpenedFile[
 async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }): Promise<void> {
   const lane = packLane();
   const stored: PackContents[] = [];
-  const keep = async (pack: PackContents) => void stored.push({ sha256: pack.sha256, ids: pack.ids });
+  const keep = async ({ sha256, ids }: PackContents): Promise<void> => {
+    stored.push({ sha256, ids });
+    if (stored.length >= indexEvery) await writeIndex(session, stored.splice(0));
+  };
   const data = packer(session, index, lane, keep);
   const meta = packer(session, index, lane, keep, pagesBegin);
   for (const digest of from) {

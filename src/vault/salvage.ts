@@ -9,8 +9,12 @@ import type { BundleDisk } from './manifest.ts';
 import { packBytes } from './packer.ts';
 import { packCache, type OpenedPack } from './packs-reader.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
+import type { Store } from '../store/store.ts';
 import { presentPacks, type ChunkReader } from './reader.ts';
 import { requireOwner, type Session } from './session.ts';
+
+/** Twice what a pack has. */
+const reach = 64 << 20;
 
 type Entry = { bytes: Buffer; packed: boolean };
 
@@ -29,7 +33,7 @@ export async function proven(session: Session, id: string, { bytes, packed }: En
 export async function salvagePack(session: Session, digest: string): Promise<OpenedPack> {
   requireOwner(session);
   const pack: OpenedPack = { entries: new Map(), bytes: 0 };
-  const file = await existing(session, layout.pack(digest)).then((found) => found ?? existing(session, layout.aside(digest)));
+  const file = (await packBeginning(session.store, layout.pack(digest))) ?? (await packBeginning(session.store, layout.aside(digest)));
   if (!file) return pack;
   const { keyPackets, body } = splitRemains(file);
   for (const key of keyPackets.length > 0 ? await openSessionKeys(keyPackets, { keys: session.secrets.keys }) : []) {
@@ -42,9 +46,11 @@ export async function salvagePack(session: Session, digest: string): Promise<Ope
   return pack;
 }
 
-async function existing({ store }: Session, name: string): Promise<Uint8Array | undefined> {
+/** A pack's file as it is there, but for what was added behind the bytes that one has at most. */
+export async function packBeginning(store: Store, name: string): Promise<Uint8Array | undefined> {
   try {
-    return await store.get(name);
+    const found = await store.stat(name);
+    return found && (await store.get(name, { offset: 0, length: Math.min(found.size, reach) }));
   } catch (error) {
     if (isError(error, 'vault')) return undefined;
     throw error;

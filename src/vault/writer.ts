@@ -3,7 +3,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import type { Memory } from '../memory.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { perform } from './crew.ts';
-import { loadIndex, writeIndex, type PackContents } from './index-files.ts';
+import { indexEvery, loadIndex, writeIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { intakes, type Batch, type Intake } from './intake.ts';
 import { each } from './keyless.ts';
@@ -21,7 +21,6 @@ import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 /** Batches of one disk that are on their way at once, from reading to their place in a pack: not of all disks together, as one would wait for another then. */
 const ahead = 2;
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
-const indexEvery = 64;
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
 const sample = 64;
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 // @ts-expect-error it comes without types
@@ -32,6 +32,14 @@ describe('a bucket', () => {
     const store = await open('s3://nowhere');
     await store.put('a', Buffer.from('1'));
     expect(await (await open('s3://nowhere', false)).stat('a')).toMatchObject({ size: 1 });
+  });
+
+  test('does not begin to send what is larger than a file of a vault can be', async () => {
+    const store = await open('s3://swollen/prefix');
+    await store.put('packs/1', Buffer.from('pack'));
+    truncateSync(join(directory, 'swollen', 'prefix/packs/1._S3rver_object'), 3 * 2 ** 30);
+    await expect(store.get('packs/1')).rejects.toMatchObject({ code: 'vault', message: 's3://swollen/prefix: file larger than it can be: packs/1' });
+    expect(Buffer.from(await store.get('packs/1', { offset: 0, length: 4 })).toString()).toBe('pack');
   });
 
   test('is listed to its end, in pages of a thousand', async () => {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { bucketStore, type Bucket } from '../../src/store/bucket.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore, openStore } from '../../src/store/index.ts';
 import { limitStore } from '../../src/store/limit.ts';
@@ -35,6 +36,15 @@ describe('a folder', () => {
     mkdirSync(join(root, 'packs/aa/2/deep'), { recursive: true });
     await expect(store.put('packs/aa/2', Buffer.alloc(100_000))).rejects.toMatchObject({ code: 'store' });
     expect(readdirSync(join(root, 'packs/aa')).sort()).toEqual(['1', '2']);
+  });
+
+  test('a file that was made larger than any of ours is refused before it is read; ranges of it are read', async () => {
+    const root = folder();
+    const store = await openStore(root);
+    await store.put('packs/aa/1', Buffer.from('pack'));
+    truncateSync(join(root, 'packs/aa/1'), 3 * 2 ** 30);
+    await expect(store.get('packs/aa/1')).rejects.toMatchObject({ code: 'vault', message: `${root}: file larger than it can be: packs/aa/1` });
+    expect(Buffer.from(await store.get('packs/aa/1', { offset: 0, length: 4 })).toString()).toBe('pack');
   });
 
   test('does not list what a killed put left behind', async () => {
@@ -125,3 +135,14 @@ describe('a limit on uploads', () => {
 });
 
 storeContract('a store with a limit on uploads', async () => limitStore(memoryStore(), 1e9));
+
+test('a bucket is not asked for more of a file than one may have, and a larger one is refused', async () => {
+  const sizes: Record<string, number> = { small: 5, large: 3 * 2 ** 30 };
+  const bucket = {
+    get: async (key: string, { offset, length }: { offset: number; length: number } = { offset: 0, length: Infinity }) => new Uint8Array(Math.min(length, sizes[key]! - offset)),
+    close: async () => {},
+  };
+  const store = bucketStore({ scheme: 's3', bucket: 'b', prefix: '', name: 's3://b', parameters: {} }, bucket as unknown as Bucket);
+  expect(await store.get('small')).toHaveLength(5);
+  await expect(store.get('large')).rejects.toMatchObject({ code: 'vault', message: 's3://b: file larger than it can be: large' });
+});

@@ -35,6 +35,16 @@ const names = async (store: Store, prefix = ''): Promise<string[]> => {
 };
 
 describe('a .baluchon file as a store', () => {
+  test('a file in it that is larger than any of ours is refused before it is read', async () => {
+    const path = join(root, 'large.baluchon');
+    writeFileSync(path, tarHeader('packs/aa/1', 3 * 2 ** 30));
+    truncateSync(path, 3 * 2 ** 30 + 2048);
+    const store = await openStore(path);
+    await expect(store.get('packs/aa/1')).rejects.toMatchObject({ code: 'vault', message: `${path}: file larger than it can be: packs/aa/1` });
+    expect(await store.get('packs/aa/1', { offset: 2 ** 31, length: 2 })).toHaveLength(2);
+    await store.close();
+  });
+
   test('gives back every file, whole and in ranges, in the order they were written', async () => {
     const store = await openStore(whole);
     expect(await names(store)).toEqual([...files.keys()]);

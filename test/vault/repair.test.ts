@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
-import { memoryStore } from '../../src/store/index.ts';
+import { memoryStore, openStore } from '../../src/store/index.ts';
 import { copyVault } from '../../src/vault/copy.ts';
 import { createVault, openVault } from '../../src/vault/index.ts';
 import { pruneVault } from '../../src/vault/prune.ts';
 import type { Vault } from '../../src/vault/types.ts';
 import { verifyWithoutKeys } from '../../src/vault/verify-keyless.ts';
-import { about, chunk, contents, disk, documents, noise, source } from './kit.ts';
+import { about, chunk, contents, disk, documents, folder, noise, source } from './kit.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -132,6 +134,25 @@ describe('repair', () => {
       expect(Buffer.from(store.files.get(list)!).equals(whole.get(list)!)).toBe(true);
       expect(await problems(store)).toEqual([]);
     }
+  });
+
+  test('a pack that was made larger than memory: named, its chunks are salvaged, and repair brings them into a new one', async () => {
+    const root = folder();
+    for (const [name, body] of whole) {
+      mkdirSync(dirname(join(root, name)), { recursive: true });
+      writeFileSync(join(root, name), body);
+    }
+    truncateSync(join(root, largest()), 3 * 2 ** 30);
+    const open = async () => openVault(await openStore(root), owner);
+    for (const { problems: said } of [await (await open()).verify({ readData: true }), await verifyWithoutKeys(await openStore(root))]) expect(said).toContainEqual(expect.stringContaining(largest()));
+    await expect((await (await open()).open(ids[0]!)).disk('volume-1').then((one) => contents(one))).rejects.toMatchObject({ code: 'vault', message: expect.stringContaining(largest()) });
+    const lost: object[] = [];
+    const found = await contents(await (await (await open()).open(ids[0]!, { salvage: (what) => lost.push(what) })).disk('volume-1'));
+    expect(found.equals(bodies[0]!)).toBe(true);
+    expect(lost).toEqual([]);
+    expect(await (await open()).repair()).toMatchObject({ lost: [], damaged: [largest()], bundles: [expect.anything(), expect.anything()] });
+    expect((await (await open()).verify({ readData: true })).problems).toEqual([]);
+    expect(await all(await open())).toEqual(digests(bodies));
   });
 
   test('damage to a pack that costs no chunk: all is moved, both bundles are written anew, and the vault is whole', async () => {
