@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, open, type FileHandle } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
 
 /** An image file open for reading, and its length in bytes when it was opened. */
@@ -12,7 +12,8 @@ export interface ImageFile {
 export async function openImageFile(path: string): Promise<ImageFile> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, 'r');
+    // A pipe that nobody writes to would be waited for, for good.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await handle.stat();
     if (stat.isFile()) return { path, size: stat.size, handle };
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -112,6 +113,14 @@ describe('a bundle of image files', () => {
   ])('%s is refused before anything is read', async (_what, images, message) => {
     const { vault, noted } = notedVault();
     await expect(exportImages(images, vault)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
+    expect(noted).toMatchObject({ committed: [], aborted: 0 });
+  });
+
+  test('a pipe, which nobody may ever write to, is refused at once', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const { vault, noted } = notedVault();
+    await expect(exportImages([{ name: 'a', path }], vault)).rejects.toMatchObject({ code: 'usage', message: `can't read disk image ${path}: not a regular file` });
     expect(noted).toMatchObject({ committed: [], aborted: 0 });
   });
 
