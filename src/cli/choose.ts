@@ -8,7 +8,11 @@ export function chooseDocuments(documents: readonly Document[], what: string): D
   const name = slash < 0 ? undefined : what.slice(slash + 1);
   const ofKind = documents.filter((document) => document.kind === kind);
   const kinds = [...new Set(documents.map((document) => document.kind))].sort();
-  if (ofKind.length === 0) throw new BaluchonError('usage', `the bundle holds no ${kind}`, { hint: kinds.length === 0 ? 'it is empty' : `it holds: ${kinds.join(', ')}` });
+  if (ofKind.length === 0) {
+    const meant = documents.filter((document) => document.name === what || document.id === what).map((document) => `${document.kind}/${what}`);
+    const hint = meant.length > 0 ? `say of what kind: ${meant.slice(0, 4).join(', ')}` : kinds.length === 0 ? 'it is empty' : `it holds: ${kinds.join(', ')}`;
+    throw new BaluchonError('usage', `the bundle holds no ${kind}`, { hint });
+  }
   const chosen = ofKind.filter((document) => name === undefined || document.name === name || document.id === name);
   if (chosen.length === 0) {
     const names = ofKind.map((document) => (document.name === '' ? document.id : document.name)).sort();

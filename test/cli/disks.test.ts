@@ -66,6 +66,7 @@ describe('disks without a cloud, command by command', () => {
     [['volume/web', '--range', '40MiB+1'], 'baluchon: --range 40MiB+1 leads out of the disk\n  it has 41943040 bytes\n'],
     [['volume/web', '--range', 'all'], 'baluchon: --range all is not OFFSET or OFFSET+LENGTH\n  for example 512+512 or 1GiB+64KiB\n'],
     [['volume/nope'], 'baluchon: the bundle holds no volume called nope\n  it holds: web\n'],
+    [['web'], 'baluchon: the bundle holds no web\n  say of what kind: volume/web\n'],
     [['volume/web', '--json'], 'baluchon: with --json stdout is one JSON document, and no place for the bytes of a disk\n'],
   ])('cat %j is refused', async (args, err) => {
     expect(await run(['cat', './vault', ...args])).toMatchObject({ exit: 2, err });
