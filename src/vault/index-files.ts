@@ -11,7 +11,7 @@ export { addPack, type Index, type PackContents } from './chunk-index.ts';
 const heading = 'baluchon-index/1';
 const textLimit = 1 << 30;
 
-/** Packs after which an index file is written. */
+/** Packs after which an index file is written, so that what a broken run has stored is found again. */
 export const indexEvery = 64;
 
 /** Writes one index file. Returns its bytes' count. */

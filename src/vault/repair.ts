@@ -89,8 +89,12 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
   }
   for (const digest of avoid) {
     if (!names.has(digest)) continue;
-    const kept = wanted.has(digest) || result.unreadable.length > 0 ? await packBeginning(store, layout.pack(digest)) : undefined;
-    if (kept) await store.put(layout.aside(digest), kept);
+    if (wanted.has(digest) || result.unreadable.length > 0) {
+      const kept = await packBeginning(store, layout.pack(digest));
+      // Nothing is removed of which something may be left.
+      if (!kept) continue;
+      await store.put(layout.aside(digest), kept);
+    }
     await store.remove(layout.pack(digest));
   }
   return result;

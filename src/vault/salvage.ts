@@ -1,6 +1,7 @@
 import { decipherRemains, openSessionKeys, splitRemains } from '../keys/index.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
+import type { Store } from '../store/store.ts';
 import { chunkId } from './chunk.ts';
 import { decompress } from './codec.ts';
 import { addPack, loadIndex, type Index } from './index-files.ts';
@@ -9,11 +10,10 @@ import type { BundleDisk } from './manifest.ts';
 import { packBytes } from './packer.ts';
 import { packCache, type OpenedPack } from './packs-reader.ts';
 import { pageBytes, pageSize, parsePage, type Id } from './pages.ts';
-import type { Store } from '../store/store.ts';
 import { presentPacks, type ChunkReader } from './reader.ts';
 import { requireOwner, type Session } from './session.ts';
 
-/** Twice what a pack has. */
+/** The most bytes a pack may have, by the format. */
 const reach = 64 << 20;
 
 type Entry = { bytes: Buffer; packed: boolean };
@@ -46,7 +46,7 @@ export async function salvagePack(session: Session, digest: string): Promise<Ope
   return pack;
 }
 
-/** A pack's file as it is there, but for what was added behind the bytes that one has at most. */
+/** A damaged pack's file as it is there, but for what was added behind the bytes that one may have. */
 export async function packBeginning(store: Store, name: string): Promise<Uint8Array | undefined> {
   try {
     const found = await store.stat(name);

@@ -20,7 +20,6 @@ import type { BundleInfo, BundleWriter, DiskResult } from './types.ts';
 
 /** Batches of one disk that are on their way at once, from reading to their place in a pack: not of all disks together, as one would wait for another then. */
 const ahead = 2;
-/** Packs after which an index file is written, so that what a broken run has stored is found again. */
 /** One compressed chunk in so many is decompressed again before it counts as stored. */
 const sample = 64;
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { BaluchonError } from '../../src/errors.ts';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore, openStore } from '../../src/store/index.ts';
@@ -153,6 +154,15 @@ describe('repair', () => {
     expect(await (await open()).repair()).toMatchObject({ lost: [], damaged: [largest()], bundles: [expect.anything(), expect.anything()] });
     expect((await (await open()).verify({ readData: true })).problems).toEqual([]);
     expect(await all(await open())).toEqual(digests(bodies));
+  });
+
+  test('a damaged pack that can not be read to be set aside stays where it is', async () => {
+    const store = damaged((files) => files.set(largest(), whole.get(largest())!.subarray(0, whole.get(largest())!.length >> 1)));
+    const { get } = store;
+    store.get = (name, range) => (name === largest() && range ? Promise.reject(new BaluchonError('vault', 'shorter')) : get(name, range));
+    expect(await (await openVault(store, owner)).repair()).toMatchObject({ damaged: [largest()] });
+    expect(store.files.has(largest())).toBe(true);
+    expect([...store.files.keys()].filter((name) => name.startsWith('aside/'))).toEqual([]);
   });
 
   test('damage to a pack that costs no chunk: all is moved, both bundles are written anew, and the vault is whole', async () => {
