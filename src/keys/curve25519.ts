@@ -25,7 +25,8 @@ export const hashes: Record<number, string> = { 8: 'sha256', 9: 'sha384', 10: 's
 
 /** The same bytes. */
 export const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-export const publicKey = ({ spki }: Curve, point: Uint8Array): KeyObject => createPublicKey({ key: Buffer.concat([spki, point]), format: 'der', type: 'spki' });
+/** As PEM: of anything but a string Node finds out by four exceptions what it is, which take longer than the rest. */
+export const publicKey = ({ spki }: Curve, point: Uint8Array): KeyObject => createPublicKey(`-----BEGIN PUBLIC KEY-----\n${Buffer.concat([spki, point]).toString('base64')}\n-----END PUBLIC KEY-----\n`);
 
 /** The point of a version 4 key packet on this curve, and what follows it. */
 export function onCurve(packet: Uint8Array, { algorithm, oid }: Curve): { point: Buffer; rest: Buffer } | undefined {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BaluchonError, isError } from '../errors.ts';
-import { checkName, larger, largest, missing, shorter } from './names.ts';
+import { checkName, larger, largest, missing, namesOf, shorter } from './names.ts';
 import type { Place } from './place.ts';
 import { persist, type Patience } from './retry.ts';
-import type { Store } from './store.ts';
+import type { Listed, Store } from './store.ts';
 
 /**
  * An object storage service's container or bucket: one request per call, nothing is tried again here. Keys are whole names of
@@ -62,6 +62,18 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
     }
   }
 
+  async function* list(within: string): AsyncGenerator<Listed> {
+    let page: string | undefined;
+    do {
+      const after = page;
+      const { files, next } = await unless<Page>(() => ({ files: [] }), () => bucket.list(prefix + within, after));
+      for (const { key: found, size, modified } of files) {
+        const name = found.slice(prefix.length);
+        if (isOurs(name)) yield { name, size, modified };
+      }
+      page = next;
+    } while (page !== undefined);
+  }
   return {
     name: root,
     async put(name, body) {
@@ -97,18 +109,8 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
       if (range && body.length !== range.length) throw shorter(root, name);
       return body;
     },
-    async *list(within) {
-      let page: string | undefined;
-      do {
-        const after = page;
-        const { files, next } = await unless<Page>(() => ({ files: [] }), () => bucket.list(prefix + within, after));
-        for (const { key: found, size, modified } of files) {
-          const name = found.slice(prefix.length);
-          if (isOurs(name)) yield { name, size, modified };
-        }
-        page = next;
-      } while (page !== undefined);
-    },
+    names: (prefix) => namesOf(list(prefix)),
+    list,
     stat: async (name) => unless<{ size: number; modified: Date } | undefined>(() => undefined, () => bucket.stat(key(name))),
     remove: async (name) => unless(() => {}, () => bucket.remove(key(name))),
     close: () => bucket.close(),

@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, open as openFile, read as readFile } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { roomFor } from '../memory.ts';
 import { BaluchonError } from '../errors.ts';
 import { readDirect, writeDirect } from './direct.ts';
 import { checkName, larger, largest, missing, shorter } from './names.ts';
-import type { Store } from './store.ts';
-
-type Entry = { name: string; size: number; modified: Date };
+import type { Listed, Store } from './store.ts';
 
 const temporary = '.baluchon-';
 /** Files that are looked at at once. */
 const together = 64;
+
+const opened = promisify(openFile);
+const read = promisify(readFile);
 
 const reasons: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['no space left', 'make room, then run it again: what was stored already is kept'],
@@ -35,7 +38,8 @@ export function directoryStore(root: string): Store {
   const at = (name: string) => join(root, ...checkName(name).split('/'));
   const made = new Set<string>();
 
-  async function* walk(folder: string): AsyncGenerator<string> {
+  /** The files below a folder that begin with the prefix, and what else is no folder: a link may be to a file. */
+  async function* walk(folder: string, prefix: string): AsyncGenerator<{ name: string; file: boolean }> {
     let entries;
     try {
       entries = await readdir(join(root, folder), { withFileTypes: true });
@@ -47,10 +51,15 @@ export function directoryStore(root: string): Store {
     for (const entry of entries) {
       if (entry.name.startsWith('.')) continue;
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) yield* walk(name);
-      else yield name;
+      if (entry.isDirectory()) yield* walk(name, prefix);
+      else if (name.startsWith(prefix)) yield { name, file: entry.isFile() };
     }
   }
+  const entry = async (name: string): Promise<Listed[]> => {
+    const found = await stat(join(root, name)).catch(() => undefined);
+    return found?.isFile() ? [{ name, size: found.size, modified: found.mtime }] : [];
+  };
+  const above = (prefix: string): string => prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
 
   return {
     name: root,
@@ -82,34 +91,32 @@ export function directoryStore(root: string): Store {
     },
     async get(name, range, room = roomFor) {
       try {
-        const file = await open(at(name), 'r');
+        // Errands cost more than what they are sent for: of an open file, size and end are asked for here.
+        const file = await opened(at(name), 'r');
         try {
-          const { offset, length } = range ?? { offset: 0, length: (await file.stat()).size };
+          const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
           if (length > largest) throw larger(root, name);
           const into = room(length).subarray(0, length);
           let done = await readDirect(at(name), into, offset);
           while (done < length) {
-            const { bytesRead } = await file.read(into, done, length - done, offset + done);
+            const { bytesRead } = await read(file, into, done, length - done, offset + done);
             if (bytesRead === 0) throw shorter(root, name);
             done += bytesRead;
           }
           return into;
         } finally {
-          await file.close();
+          closeSync(file);
         }
       } catch (error) {
         throw error instanceof BaluchonError ? error : failed(name, error);
       }
     },
+    async *names(prefix) {
+      for await (const { name, file } of walk(above(prefix), prefix)) if (file || (await entry(name)).length > 0) yield name;
+    },
     async *list(prefix) {
-      const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
-      const entry = async (name: string): Promise<Entry[]> => {
-        const found = await stat(join(root, name)).catch(() => undefined);
-        return found?.isFile() ? [{ name, size: found.size, modified: found.mtime }] : [];
-      };
-      let some: Promise<Entry[]>[] = [];
-      for await (const name of walk(folder)) {
-        if (!name.startsWith(prefix)) continue;
+      let some: Promise<Listed[]>[] = [];
+      for await (const { name } of walk(above(prefix), prefix)) {
         some.push(entry(name));
         if (some.length < together) continue;
         yield* (await Promise.all(some)).flat();

@@ -30,6 +30,10 @@ export function faultyStore(store: Store, fault: (operation: Operation, name: st
       const { value, fault: what } = await act('get', name, () => store.get(name, range));
       return what === 'truncate' ? value.subarray(0, value.length >> 1) : value;
     },
+    async *names(prefix) {
+      await act('list', prefix, async () => {});
+      yield* store.names(prefix);
+    },
     async *list(prefix) {
       await act('list', prefix, async () => {});
       yield* store.list(prefix);

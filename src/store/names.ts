@@ -1,4 +1,5 @@
 import { BaluchonError } from '../errors.ts';
+import type { Listed } from './store.ts';
 
 /** Names come from files that anybody may have written: none may lead out of the store. */
 export function checkName(name: string): string {
@@ -6,6 +7,11 @@ export function checkName(name: string): string {
     throw new BaluchonError('vault', `not a name of a vault's file: ${JSON.stringify(name.slice(0, 80))}`);
   }
   return name;
+}
+
+/** Where sizes come with the names. */
+export async function* namesOf(files: AsyncIterable<Listed>): AsyncGenerator<string> {
+  for await (const { name } of files) yield name;
 }
 
 /** Bytes. No file of a vault is larger; one that is was made so, and is not taken into memory. */

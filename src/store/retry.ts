@@ -29,6 +29,10 @@ export async function persist<T>(work: () => Promise<T>, { tries = 5, wait = sle
 /** A store that tries again. Every operation of a store may be repeated. */
 export function retryStore(store: Store, patience: Patience = {}): Store {
   const again = <T>(work: () => Promise<T>): Promise<T> => persist(work, patience);
+  // What was given already is not given again when the listing has to start over.
+  async function* listed<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
+    yield* await again(() => Array.fromAsync(list()));
+  }
   return {
     name: store.name,
     put: (name, body) => again(() => store.put(name, body)),
@@ -38,14 +42,8 @@ export function retryStore(store: Store, patience: Patience = {}): Store {
         if (range && bytes.length !== range.length) throw shorter(store.name, name);
         return bytes;
       }),
-    async *list(prefix) {
-      // Names given already are not given again when the listing has to start over.
-      yield* await again(async () => {
-        const files = [];
-        for await (const file of store.list(prefix)) files.push(file);
-        return files;
-      });
-    },
+    names: (prefix) => listed(() => store.names(prefix)),
+    list: (prefix) => listed(() => store.list(prefix)),
     stat: (name) => again(() => store.stat(name)),
     remove: (name) => again(() => store.remove(name)),
     close: () => store.close(),

@@ -1,3 +1,10 @@
+export interface Listed {
+  name: string;
+  /** Bytes. */
+  size: number;
+  modified: Date;
+}
+
 /**
  * Where a vault's files lie: a flat space of names such as `packs/ab/abcd.tar.pgp`, `/` between the parts.
  * A store sees ciphertext only, and knows nothing of vaults.
@@ -14,8 +21,10 @@ export interface Store {
    * put them into. Throws `vault` when there is no such file, and where it would be more than `largest` (names.ts).
    */
   get(name: string, range?: { offset: number; length: number }, room?: (bytes: number) => Buffer): Promise<Uint8Array>;
-  /** Names that begin with the prefix, in any order, with their sizes in bytes. */
-  list(prefix: string): AsyncIterable<{ name: string; size: number; modified: Date }>;
+  /** Names that begin with the prefix, in any order. */
+  names(prefix: string): AsyncIterable<string>;
+  /** The same with their sizes in bytes: in a folder each has to be asked for. */
+  list(prefix: string): AsyncIterable<Listed>;
   stat(name: string): Promise<{ size: number; modified: Date } | undefined>;
   /** Removing what is not there is no error. */
   remove(name: string): Promise<void>;

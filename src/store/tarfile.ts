@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
-import { checkName, larger, largest, missing, shorter } from './names.ts';
-import type { Store } from './store.ts';
+import { checkName, larger, largest, missing, namesOf, shorter } from './names.ts';
+import type { Listed, Store } from './store.ts';
 
 const block = 512;
 /** How far behind damage the next entry is looked for: a pack has 32 MiB. */
@@ -29,6 +29,9 @@ export async function tarFileStore(path: string): Promise<Store> {
       if (entry.offset + entry.size > size) throw shorter(path, name);
       return entry;
     };
+    async function* list(prefix: string): AsyncGenerator<Listed> {
+      for (const [name, entry] of entries) if (name.startsWith(prefix) && entry.offset + entry.size <= size) yield { name, size: entry.size, modified };
+    }
     return {
       name: path,
       readOnly: true,
@@ -44,9 +47,8 @@ export async function tarFileStore(path: string): Promise<Store> {
         if ((await read(file, path, entry.offset + (range?.offset ?? 0), into)) < into.length) throw shorter(path, name);
         return into;
       },
-      async *list(prefix) {
-        for (const [name, entry] of entries) if (name.startsWith(prefix) && entry.offset + entry.size <= size) yield { name, size: entry.size, modified };
-      },
+      names: (prefix) => namesOf(list(prefix)),
+      list,
       async stat(name) {
         const entry = entries.get(name);
         return entry && entry.offset + entry.size <= size ? { size: entry.size, modified } : undefined;

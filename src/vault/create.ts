@@ -26,7 +26,7 @@ export async function createVault(store: Store, keys: Newcomers & { sealing?: Se
     throw new BaluchonError('usage', 'a vault needs an owner', { hint: 'give --passphrase-file or --owner' });
   }
   if (await store.stat(layout.header)) throw new BaluchonError('usage', `${store.name} is a vault already`, { hint: 'choose another place; nothing was changed' });
-  for await (const { name } of store.list('keys/')) {
+  for await (const name of store.names('keys/')) {
     throw new BaluchonError('usage', `${store.name} holds keys of a vault (${name}) and no ${layout.header}`, { hint: `an init that was cut short leaves that: remove its keys folder; else bring ${layout.header} back` });
   }
 

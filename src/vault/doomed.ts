@@ -33,7 +33,7 @@ export async function writeDoomed(store: Store, vault: string, packs: string[], 
 /** What is marked. A damaged mark marks nothing: no prune acts on it either. */
 export async function readDoomed(store: Store): Promise<Doomed[]> {
   const found: Doomed[] = [];
-  for await (const { name } of store.list('doomed/')) {
+  for await (const name of store.names('doomed/')) {
     const match = patterns.doomed.exec(name);
     if (!match) continue;
     const doomed: Doomed = { name, time: new Date(expandTime(match[1]!)), packs: [], lists: [] };
@@ -63,7 +63,7 @@ export async function requireKept(store: Store, needs: { packs: Iterable<string>
     if (name !== undefined) throw new BaluchonError('store', `${store.name}: about to be pruned: ${name}`, { hint });
   }
   const gone = new Set([...packs].map(layout.pack));
-  for await (const { name } of store.list('packs/')) gone.delete(name);
+  for await (const name of store.names('packs/')) gone.delete(name);
   for (const list of lists) if (!(await store.stat(layout.list(list)))) gone.add(layout.list(list));
   const [first] = gone;
   if (first !== undefined) throw new BaluchonError('store', `${store.name}: ${gone.size} packs vanished meanwhile, one is ${first}`, { hint });

@@ -53,7 +53,7 @@ export async function readIndexFile(session: Session, name: string, digest: stri
  */
 export async function loadIndex(session: Session, usable?: Set<string>, options: { exact?: boolean; keep?: boolean } = {}): Promise<Index> {
   const files = new Map<string, string>();
-  for await (const { name } of session.store.list('index/')) {
+  for await (const name of session.store.names('index/')) {
     const match = patterns.index.exec(name);
     if (match) files.set(match[1]!, name);
   }

@@ -57,7 +57,7 @@ export async function removeMembers(session: Session, who: string[], now = new D
   await beginEpoch(session, { ...roster, owners, writers }, now);
   for (const member of gone) {
     const slot = roster.owners.find((owner) => owner.fingerprint === member.fingerprint)?.slot;
-    for await (const { name } of session.store.list('keys/')) {
+    for await (const name of session.store.names('keys/')) {
       if (patterns.member.exec(name)?.[3] === member.fingerprint || (slot !== undefined && Number(patterns.passphrase.exec(name)?.[1]) === slot)) await session.store.remove(name);
     }
   }
@@ -75,7 +75,7 @@ async function beginEpoch(session: Session, roster: Roster, now: Date): Promise<
   const before = session.secrets;
   const epoch = before.epoch + 1;
   // What a rotation that was cut short has left would let nobody in.
-  for await (const { name } of store.list(`keys/epoch-${epoch}`)) if (name.startsWith(`keys/epoch-${epoch}/`) || name.startsWith(`keys/epoch-${epoch}.`)) await store.remove(name);
+  for await (const name of store.names(`keys/epoch-${epoch}`)) if (name.startsWith(`keys/epoch-${epoch}/`) || name.startsWith(`keys/epoch-${epoch}.`)) await store.remove(name);
   const signer = await generateIdentity(`baluchon vault ${before.vault} epoch ${epoch}`, now);
   const secrets: Secrets = { ...before, epoch, keys: [signer, ...before.keys], index: [randomBytes(32).toString('hex'), ...before.index] };
   const certificate = Buffer.from(armored(signer.toPublic()));
@@ -129,15 +129,15 @@ function known({ roster }: Session): OpenedRoster {
 async function freeSlot({ store }: Session, roster: Roster): Promise<number> {
   let last = 0;
   for (const { slot = 0 } of roster.owners) last = Math.max(last, slot);
-  for await (const { name } of store.list('keys/pass-')) last = Math.max(last, Number(patterns.passphrase.exec(name)?.[1] ?? 0));
+  for await (const name of store.names('keys/pass-')) last = Math.max(last, Number(patterns.passphrase.exec(name)?.[1] ?? 0));
   return last + 1;
 }
 
 /** Names of what writers have signed so far. */
 async function signedFiles({ store }: Session): Promise<string[]> {
   const names: string[] = [];
-  for await (const { name } of store.list('bundles/')) if (patterns.manifest.test(name)) names.push(name);
-  for await (const { name } of store.list('index/')) if (patterns.index.test(name)) names.push(name);
+  for await (const name of store.names('bundles/')) if (patterns.manifest.test(name)) names.push(name);
+  for await (const name of store.names('index/')) if (patterns.index.test(name)) names.push(name);
   return names.sort();
 }
 

@@ -21,7 +21,7 @@ export interface OpenedFile extends OpenedManifest {
 /** Names of all manifests, oldest first. */
 export async function manifestFiles(store: Store): Promise<ManifestFile[]> {
   const files: ManifestFile[] = [];
-  for await (const { name } of store.list('bundles/')) {
+  for await (const name of store.names('bundles/')) {
     const match = patterns.manifest.exec(name);
     if (match) files.push({ name, time: match[1]!, id: match[2]! });
   }

@@ -82,7 +82,7 @@ export async function pruneVault(store: Store, options: PruneOptions = {}): Prom
   const seen = new Set(clear.bundles.map(({ stem }) => stem));
   for (;;) {
     const come: string[] = [];
-    for await (const { name } of store.list('bundles/')) come.push(name);
+    for await (const name of store.names('bundles/')) come.push(name);
     const added = clearBundles(come).filter(({ stem, list, manifest }) => (list || manifest) && !seen.has(stem));
     if (added.length === 0) break;
     await needs.add(added);

@@ -113,7 +113,7 @@ function copy(bytes: Uint8Array): Buffer {
 /** Digests of the packs that are there. */
 export async function presentPacks(store: Store): Promise<string[]> {
   const digests: string[] = [];
-  for await (const { name } of store.list('packs/')) {
+  for await (const name of store.names('packs/')) {
     const match = patterns.pack.exec(name);
     if (match) digests.push(match[2]!);
   }

@@ -41,7 +41,7 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
       return undefined;
     }
   };
-  for await (const { name } of store.list('index/')) {
+  for await (const name of store.names('index/')) {
     const match = patterns.index.exec(name);
     if (!match) continue;
     for (const { sha256 } of (await tolerant(() => readIndexFile(session, name, match[1]!), () => badIndex.push(name))) ?? []) indexed.add(sha256);
@@ -84,7 +84,7 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
 
   // Whoever could not be written anew may still want what is left of a damaged pack.
   const wanted = new Set<string>();
-  for await (const { name } of store.list('bundles/')) {
+  for await (const name of store.names('bundles/')) {
     if (patterns.packs.test(name)) for (const pack of (await tolerant(() => readPacks(store, name, () => {}), () => {}))?.packs ?? []) wanted.add(pack);
   }
   for (const digest of avoid) {
@@ -130,7 +130,7 @@ export async function repackVault(session: Session, { threshold = 0.5, dryRun = 
     }
   });
   const avoid = new Set<string>();
-  for await (const { name } of store.list('index/')) {
+  for await (const name of store.names('index/')) {
     const match = patterns.index.exec(name);
     if (!match) continue;
     const packs = await readIndexFile(session, name, match[1]!).catch((error: unknown) => {

@@ -61,7 +61,7 @@ export async function writeRoster(store: Store, roster: Roster, secret: string, 
 
 export async function rosterFiles(store: Store): Promise<{ name: string; serial: number; digest: string }[]> {
   const files = [];
-  for await (const { name } of store.list('keys/roster-')) {
+  for await (const name of store.names('keys/roster-')) {
     const match = patterns.roster.exec(name);
     if (match) files.push({ name, serial: Number(match[1]), digest: match[2]! });
   }

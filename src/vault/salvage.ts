@@ -112,7 +112,7 @@ export function salvageReader(session: Session): ChunkReader {
   const lookAside = async (): Promise<boolean> => {
     if (aside) return false;
     aside = true;
-    for await (const { name } of session.store.list('aside/')) {
+    for await (const name of session.store.names('aside/')) {
       const digest = /^aside\/([0-9a-f]{64})\.tar\.pgp$/.exec(name)?.[1];
       if (digest !== undefined && !damaged.has(digest)) await mark(digest);
     }

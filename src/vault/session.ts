@@ -89,7 +89,7 @@ async function readNamed(store: Store, name: string, digest: string): Promise<Ui
 
 async function openSlot(store: Store, passphrase: string): Promise<{ root: string; key: SecretKey }> {
   const damaged: string[] = [];
-  for await (const { name } of store.list('keys/pass-')) {
+  for await (const name of store.names('keys/pass-')) {
     const match = patterns.passphrase.exec(name);
     if (!match) continue;
     const bytes = await readNamed(store, name, match[2]!);
@@ -113,7 +113,7 @@ interface Entrance {
 async function openSecrets(store: Store, header: Header, key: SecretKey): Promise<Entrance> {
   const mine = fingerprint(key);
   const files: { name: string; epoch: number; role: 'owner' | 'writer'; digest: string }[] = [];
-  for await (const { name } of store.list('keys/epoch-')) {
+  for await (const name of store.names('keys/epoch-')) {
     const match = patterns.member.exec(name);
     if (match?.[3] === mine) files.push({ name, epoch: Number(match[1]), role: match[2] as 'owner' | 'writer', digest: match[4]! });
   }

@@ -67,17 +67,17 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   if (!options.ref) await verifyForgotten(work, names);
   const needed = [...packs];
   if (!options.ref) {
-    for await (const { name } of session.store.list('packs/')) {
+    for await (const name of session.store.names('packs/')) {
       const match = patterns.pack.exec(name);
       if (match) packs.add(match[2]!);
     }
   }
   const indexed = new Set<string>();
-  const readIndex = async ({ name }: { name: string }) => {
+  const readIndex = async (name: string) => {
     const match = patterns.index.exec(name);
     return match ? settled(() => readIndexFile(work.session, name, match[1]!)) : async () => [];
   };
-  for await (const index of ordered(session.store.list('index/'), hands + 1, readIndex)) {
+  for await (const index of ordered(session.store.names('index/'), hands + 1, readIndex)) {
     for (const pack of (await work.attempt(index)) ?? []) indexed.add(pack.sha256);
   }
   for (const pack of needed) if (!indexed.has(pack)) problem(`in no index: ${layout.pack(pack)}`);
@@ -127,7 +127,7 @@ async function verifyKeys(work: Work): Promise<void> {
     for (const [name, digest] of Object.entries(roster.roster.clear)) await work.attempt(() => named(work, name, digest));
     // A key file that is gone keeps somebody out: the roster says who there is.
     const there: string[] = [];
-    for await (const { name } of work.session.store.list('keys/')) there.push(name);
+    for await (const name of work.session.store.names('keys/')) there.push(name);
     const epoch = work.session.secrets.epoch;
     for (const owner of roster.roster.owners) {
       if (!there.some((name) => name.startsWith(`keys/epoch-${epoch}/owner-${owner.fingerprint}.`))) work.problem(`missing: keys/epoch-${epoch}/owner-${owner.fingerprint}.*.pgp`);
@@ -141,7 +141,7 @@ async function verifyKeys(work: Work): Promise<void> {
       if (!there.some((name) => Number(patterns.roster.exec(name)?.[1]) === serial)) work.problem(`missing: keys/roster-${String(serial).padStart(6, '0')}.*.pgp`);
     }
   }
-  for await (const { name } of work.session.store.list('keys/')) {
+  for await (const name of work.session.store.names('keys/')) {
     const digest = /\.([0-9a-f]{64})\.pgp$/.exec(name)?.[1];
     if (digest) await work.attempt(() => named(work, name, digest));
   }
@@ -186,7 +186,7 @@ async function verifyBundle(work: Work, bundle: ReadBundle, all: Set<string> | u
 
 /** What an owner's word that a bundle was removed on purpose says of the chain: what came before that bundle is still looked for. */
 async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
-  for await (const { name } of work.session.store.list('bundles/')) {
+  for await (const name of work.session.store.names('bundles/')) {
     if (!name.endsWith('.forgotten')) continue;
     const word = await work.attempt(() => readForgotten(work.session, name.replace(/forgotten$/, 'pgp')));
     if (!word) work.problem(`damaged: ${name}: no owner's word`);
@@ -194,7 +194,7 @@ async function verifyForgotten(work: Work, all: Set<string>): Promise<void> {
       if (!all.has(previous) && !(await readForgotten(work.session, previous))) work.problem(`missing: ${previous}: ${word!.bundle} was written after it`);
     }
   }
-  for await (const { name } of work.session.store.list('doomed/')) await work.attempt(() => getNamed(work.session.store, name));
+  for await (const name of work.session.store.names('doomed/')) await work.attempt(() => getNamed(work.session.store, name));
 }
 
 /** What a damaged pack still holds counts as there. */

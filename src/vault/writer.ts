@@ -48,7 +48,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   // Packs that a prune has marked may vanish: nothing new may rely on them.
   const doomed = new Set((await readDoomed(store)).flatMap(({ packs }) => packs));
   const there = new Set<string>();
-  for await (const { name } of store.list('packs/')) {
+  for await (const name of store.names('packs/')) {
     const match = patterns.pack.exec(name);
     if (match && !doomed.has(match[2]!)) there.add(match[2]!);
   }
@@ -252,7 +252,7 @@ async function moment({ store }: Session, now: Date): Promise<Date> {
 async function heads({ store }: Session): Promise<string[]> {
   const manifests = new Set<string>();
   const lists: string[] = [];
-  for await (const { name } of store.list('bundles/')) {
+  for await (const name of store.names('bundles/')) {
     if (patterns.manifest.test(name)) manifests.add(name);
     else if (patterns.packs.test(name)) lists.push(name);
   }
