@@ -3,6 +3,7 @@ import { fingerprint, generateIdentity, parseCertificate, signDetached, type Cer
 import { BaluchonError } from '../errors.ts';
 import { sha256 } from './chunk.ts';
 import { assets } from './assets.ts';
+import { claimed } from './claim.ts';
 import { layout, patterns, rfc3339 } from './layout.ts';
 import { checkNewcomers, putNewcomers, putOwner, putWriter, type Newcomers } from './members.ts';
 import { rosterFiles, writeRoster, type OpenedRoster, type Owner, type Roster } from './roster.ts';
@@ -31,10 +32,13 @@ export async function addMembers(session: Session, given: Newcomers, now = new D
     const writer = roster.writers.find((one) => one.fingerprint === id && one.removed === undefined);
     if (writer) throw new BaluchonError('usage', `openpgp key ${id} is a writer already`, { hint: `remove it first: baluchon keys remove ${session.store.name} ${id.slice(-16)}` });
   }
-  const place = { store: session.store, secrets: session.secrets, sealing: session.sealing, signer: session.secrets.keys[0]! };
-  const added = await putNewcomers(place, newcomers, await freeSlot(session, roster), now, rfc3339(now));
-  const back = new Set(added.writers.map((writer) => writer.fingerprint));
-  await commit(session, session.secrets, { ...roster, owners: [...roster.owners, ...added.owners], writers: [...roster.writers.filter((writer) => !back.has(writer.fingerprint)), ...added.writers] }, now);
+  const added = await claimed(session, known(session), async () => {
+    const place = { store: session.store, secrets: session.secrets, sealing: session.sealing, signer: session.secrets.keys[0]! };
+    const put = await putNewcomers(place, newcomers, await freeSlot(session, roster), now, rfc3339(now));
+    const back = new Set(put.writers.map((writer) => writer.fingerprint));
+    await commit(session, session.secrets, { ...roster, owners: [...roster.owners, ...put.owners], writers: [...roster.writers.filter((writer) => !back.has(writer.fingerprint)), ...put.writers] }, now);
+    return put;
+  });
   const names = new Set([...added.owners, ...added.writers].map((one) => one.fingerprint));
   return members(session).filter((member) => names.has(member.fingerprint));
 }
@@ -52,22 +56,24 @@ export async function removeMembers(session: Session, who: string[], now = new D
   const ids = new Set(gone.map((member) => member.fingerprint));
   const owners = roster.owners.filter((owner) => !ids.has(owner.fingerprint));
   if (owners.length === 0) throw new BaluchonError('usage', 'no owner would be left, and the vault would be lost', { hint: 'add another owner first: baluchon keys add' });
-  const kept = await signedFiles(session);
-  const writers = roster.writers.map((writer) => (ids.has(writer.fingerprint) && writer.removed === undefined ? { ...writer, removed: rfc3339(now), kept } : writer));
-  await beginEpoch(session, { ...roster, owners, writers }, now);
-  for (const member of gone) {
-    const slot = roster.owners.find((owner) => owner.fingerprint === member.fingerprint)?.slot;
-    for await (const name of session.store.names('keys/')) {
-      if (patterns.member.exec(name)?.[3] === member.fingerprint || (slot !== undefined && Number(patterns.passphrase.exec(name)?.[1]) === slot)) await session.store.remove(name);
+  await claimed(session, known(session), async () => {
+    const kept = await signedFiles(session);
+    const writers = roster.writers.map((writer) => (ids.has(writer.fingerprint) && writer.removed === undefined ? { ...writer, removed: rfc3339(now), kept } : writer));
+    await beginEpoch(session, { ...roster, owners, writers }, now);
+    for (const member of gone) {
+      const slot = roster.owners.find((owner) => owner.fingerprint === member.fingerprint)?.slot;
+      for await (const name of session.store.names('keys/')) {
+        if (patterns.member.exec(name)?.[3] === member.fingerprint || (slot !== undefined && Number(patterns.passphrase.exec(name)?.[1]) === slot)) await session.store.remove(name);
+      }
     }
-  }
+  });
   return gone;
 }
 
 /** A new key and index secret for what comes; all members get theirs anew, nothing else is written again. */
 export async function rotate(session: Session, now = new Date()): Promise<void> {
   requireOwner(session);
-  await beginEpoch(session, known(session).roster, now);
+  await claimed(session, known(session), () => beginEpoch(session, known(session).roster, now));
 }
 
 async function beginEpoch(session: Session, roster: Roster, now: Date): Promise<void> {

@@ -18,6 +18,8 @@ export const layout = {
   manifest: (time: string, id: string) => `bundles/${time}-${id}.pgp`,
   packs: (time: string, id: string) => `bundles/${time}-${id}.packs`,
   forgotten: (time: string, id: string) => `bundles/${time}-${id}.forgotten`,
+  /** There while somebody changes the keys. */
+  claim: (random: string) => `claims/${random}`,
 } as const;
 
 export const patterns = {

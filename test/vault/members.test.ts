@@ -306,6 +306,35 @@ describe('members', () => {
     const results = await Promise.allSettled([one.keys.add({ passphrases: ['a'] }), two.keys.add({ passphrases: ['b'] })]);
     expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
     expect((await (await openVault(store, owner)).verify({})).problems).toEqual([]);
+    expect(await names(store, 'claims/')).toEqual([]);
+  });
+
+  test.each(['rotate', 'remove', 'add'] as const)('%s by who opened the vault before somebody else changed the keys is refused, and writes nothing', async (what) => {
+    const store = await vaultWith();
+    const [early, late] = [await openVault(store, owner), await openVault(store, owner)];
+    await early.keys.rotate();
+    await add(await openVault(store, owner));
+    const before = await copyOf(store);
+    const work = { rotate: () => late.keys.rotate(), remove: () => late.keys.remove([late.keys.list()[1]!.name]), add: () => late.keys.add({ passphrases: ['late'] }) }[what];
+    await expect(work()).rejects.toMatchObject({ code: 'store', message: expect.stringContaining('meanwhile: keys/roster-000002'), hint: expect.stringContaining('nothing was changed') });
+    expect(await names(store)).toEqual(await names(before));
+    expect((await readOwner(store)).equals(big)).toBe(true);
+  });
+
+  test('whoever changes the keys at this moment goes first, for five minutes at most', async () => {
+    const store = await vaultWith();
+    await store.put('claims/another', Buffer.from('keys\n'));
+    const aged = (minutes: number): Store => ({
+      ...store,
+      async *list(prefix) {
+        for await (const file of store.list(prefix)) yield file.name === 'claims/another' ? { ...file, modified: new Date(file.modified.getTime() - minutes * 60_000) } : file;
+      },
+    });
+    const before = await names(store);
+    await expect((await openVault(aged(4), owner)).keys.rotate()).rejects.toMatchObject({ code: 'store', message: expect.stringContaining('claims/another') });
+    expect(await names(store)).toEqual(before);
+    await (await openVault(aged(6), owner)).keys.rotate();
+    expect((await openVault(store, owner)).keys.epoch).toBe(2);
   });
 });
 
