@@ -26,6 +26,7 @@ export async function azureBucket(place: Place, env: NodeJS.ProcessEnv): Promise
   const container = { restype: 'container' };
 
   return {
+    service: endpoint,
     async put(key, body, md5) {
       const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length, 'content-md5': md5.toString('base64') };
       await send(`put ${key}`, { method: 'PUT', path: key, headers: { ...headers, 'x-ms-blob-type': 'BlockBlob' }, body: [body] });

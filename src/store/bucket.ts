@@ -10,6 +10,8 @@ import type { Listed, Store } from './store.ts';
  * objects. A call throws `not-found` where the object, or the bucket itself, is not there.
  */
 export interface Bucket {
+  /** Where the service is, the account on it included. */
+  readonly service: string;
   /** Whole or not at all; the service checks the bytes by their MD5 sum. */
   put(key: string, body: Uint8Array, md5: Buffer): Promise<void>;
   /** Fewer bytes than asked for where the object ends before. A range is never empty. Of a whole object that is larger than `largest` one byte more, or `vault`. */
@@ -74,8 +76,10 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
       page = next;
     } while (page !== undefined);
   }
+
   return {
     name: root,
+    place: `${bucket.service} ${place.bucket}/${prefix}`,
     async put(name, body) {
       const at = key(name);
       const md5 = createHash('md5').update(body).digest();

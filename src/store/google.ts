@@ -58,6 +58,7 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
   };
 
   return {
+    service: root,
     async put(key, body, md5) {
       // The sum goes with the description, in front of the bytes: Google takes none in a header here.
       const boundary = `baluchon-${md5.toString('hex')}`;

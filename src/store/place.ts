@@ -8,7 +8,7 @@ export interface Place {
   bucket: string;
   /** What all names begin with: empty, or with a slash at its end. */
   prefix: string;
-  /** `swift://container/prefix`, for messages. */
+  /** `swift://container/prefix?cloud=NAME`, for messages: what one would type. */
   name: string;
   parameters: Record<string, string>;
 }
@@ -30,7 +30,7 @@ export function readPlace(url: string, known: readonly string[]): Place {
   for (const name of Object.keys(parameters)) {
     if (!known.includes(name)) throw new BaluchonError('usage', `unknown parameter in ${url}: ${name}`, { hint: `it looks like ${shape(scheme)}` });
   }
-  return { scheme, bucket, prefix: inner === '' ? '' : `${inner}/`, name: `${scheme}://${bucket}${inner === '' ? '' : `/${inner}`}`, parameters };
+  return { scheme, bucket, prefix: inner === '' ? '' : `${inner}/`, name: `${scheme}://${bucket}${inner === '' ? '' : `/${inner}`}${parts[4] ? `?${parts[4]}` : ''}`, parameters };
 }
 
 function decode(text: string, url: string): string {

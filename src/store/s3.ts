@@ -42,6 +42,7 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
     });
 
   return {
+    service: endpoint ?? 'https://s3.amazonaws.com',
     async put(key, body, md5) {
       const { ETag: tag = '', ServerSideEncryption: sealed = 'AES256' } = await send(`put ${key}`, 'putObject', { Key: key, Body: body, ContentMD5: md5.toString('base64'), ContentType: 'application/octet-stream' });
       // Some services do not look at the sum. Where they seal with a key of their own, the tag is no sum either.

@@ -10,8 +10,10 @@ export interface Listed {
  * A store sees ciphertext only, and knows nothing of vaults.
  */
 export interface Store {
-  /** For messages: `./vault`, `swift://container/prefix`. */
+  /** For messages: `./vault`, `swift://container/prefix?cloud=NAME`. */
   readonly name: string;
+  /** What tells it from all other places, where the name does not: containers of two clouds may be called the same. */
+  readonly place?: string;
   /** True where nothing can be put or removed: found out before any work is done. */
   readonly readOnly?: boolean;
   /** The caller may write to `body` again when it is done. Atomic: either all of the bytes are there under the name afterwards, or nothing is. Repeating it is harmless. */

@@ -50,6 +50,7 @@ export async function swiftBucket(place: Place, account: SwiftAccount): Promise<
   const sizeAndTime = ({ headers }: Reply) => ({ size: Number(headers['content-length']), modified: new Date(headers['last-modified'] ?? 0) });
 
   return {
+    service: account.url,
     async put(key, body, md5) {
       const etag = md5.toString('hex');
       const { headers } = await send(`put ${key}`, { method: 'PUT', path: key, headers: { 'Content-Type': 'application/octet-stream', 'content-length': body.length, etag }, body: [body] });

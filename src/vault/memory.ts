@@ -6,6 +6,7 @@ import { readForgotten } from './forget.ts';
 import { rfc3339 } from './layout.ts';
 import { manifestFiles } from './manifest-files.ts';
 import type { Session } from './session.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * What this machine saw of a vault the last time. A store can give back an older state that is whole in itself; only who remembers
@@ -22,9 +23,8 @@ interface Memory {
 }
 
 /** A vault's place in a folder of memories. */
-export function memoryFile(folder: string, place: string): string {
-  const whole = /^[a-z0-9]+:\/\//i.test(place) ? place : resolve(place);
-  return resolve(folder, `${createHash('sha256').update(whole).digest('hex').slice(0, 32)}.json`);
+export function memoryFile(folder: string, { name, place = resolve(name) }: Store): string {
+  return resolve(folder, `${createHash('sha256').update(place).digest('hex').slice(0, 32)}.json`);
 }
 
 async function recall(file: string): Promise<Memory | undefined> {

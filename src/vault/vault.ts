@@ -28,7 +28,7 @@ export async function openVault(store: Store, key: Key, options: { allowUnknownW
   const session = await openSession(store, key, options);
   if (options.cache !== undefined) session.cache = cacheOf(options.cache, session.header.vault);
   // A file of one bundle may be written anew under the same name.
-  const memory = options.memory === undefined || store.readOnly ? undefined : memoryFile(options.memory, store.name);
+  const memory = options.memory === undefined || store.readOnly ? undefined : memoryFile(options.memory, store);
   if (memory) await requireSame(memory, session);
   const look = async (): Promise<string[]> => {
     if (!memory) return [];

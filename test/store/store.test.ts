@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -7,6 +9,7 @@ import { bucketStore, type Bucket } from '../../src/store/bucket.ts';
 import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore, openStore } from '../../src/store/index.ts';
 import { limitStore } from '../../src/store/limit.ts';
+import { largest } from '../../src/store/names.ts';
 import { retryStore } from '../../src/store/retry.ts';
 import { storeContract } from '../contract/store.ts';
 
@@ -52,8 +55,18 @@ describe('a folder', () => {
     const store = await openStore(root);
     await store.put('packs/aa/1', Buffer.from('x'));
     writeFileSync(join(root, 'packs/aa/.baluchon-0123'), 'half');
-    for await (const { name } of store.list('')) expect(name).toBe('packs/aa/1');
+    expect(await Array.fromAsync(store.names(''))).toEqual(['packs/aa/1']);
+    expect(await Array.fromAsync(store.list(''))).toMatchObject([{ name: 'packs/aa/1' }]);
     expect(readdirSync(join(root, 'packs/aa'))).toHaveLength(2);
+  });
+
+  test('a link to a file is one, a link to a folder or to nothing is none', async () => {
+    const root = folder();
+    const store = await openStore(root);
+    await store.put('packs/aa/1', Buffer.from('x'));
+    for (const [to, link] of [['1', '2'], ['.', '3'], ['nowhere', '4']] as const) symlinkSync(to, join(root, 'packs/aa', link));
+    expect((await Array.fromAsync(store.names('packs/'))).sort()).toEqual(['packs/aa/1', 'packs/aa/2']);
+    expect((await Array.fromAsync(store.list('packs/'))).map(({ name }) => name).sort()).toEqual(['packs/aa/1', 'packs/aa/2']);
   });
 
   test('a place that takes no more bytes: a store error that says so, and nothing half-written', () => {
@@ -136,13 +149,30 @@ describe('a limit on uploads', () => {
 
 storeContract('a store with a limit on uploads', async () => limitStore(memoryStore(), 1e9));
 
-test('a bucket is not asked for more of a file than one may have, and a larger one is refused', async () => {
-  const sizes: Record<string, number> = { small: 5, large: 3 * 2 ** 30 };
-  const bucket = {
-    get: async (key: string, { offset, length }: { offset: number; length: number } = { offset: 0, length: Infinity }) => new Uint8Array(Math.min(length, sizes[key]! - offset)),
-    close: async () => {},
-  };
+test('a file larger than one of a vault may be is refused, in a bucket', async () => {
+  const sizes: Record<string, number> = { small: 5, large: largest + 1 };
+  const bucket = { get: async (key: string) => new Uint8Array(sizes[key]!), close: async () => {} };
   const store = bucketStore({ scheme: 's3', bucket: 'b', prefix: '', name: 's3://b', parameters: {} }, bucket as unknown as Bucket);
   expect(await store.get('small')).toHaveLength(5);
   await expect(store.get('large')).rejects.toMatchObject({ code: 'vault', message: 's3://b: file larger than it can be: large' });
+});
+
+test.each(['swift', 'azure', 'gs'])('%s is not asked for more of a file than one may have', async (scheme) => {
+  const ranges: unknown[] = [];
+  const server = createServer(({ headers }, answer) => {
+    ranges.push(headers['range'] ?? headers['x-ms-range']);
+    answer.end('whole');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const env = { AZURE_STORAGE_CONNECTION_STRING: `AccountName=a;AccountKey=a2V5;BlobEndpoint=${url}`, STORAGE_EMULATOR_HOST: url };
+  const store = await openStore(`${scheme}://bucket`, { env, swift: async () => ({ url, token: async () => 't' }) });
+  try {
+    expect(Buffer.from(await store.get('some')).toString()).toBe('whole');
+    expect(ranges).toEqual([`bytes=0-${largest}`]);
+  } finally {
+    await store.close();
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -4,9 +4,9 @@ import * as openpgp from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isError } from '../../src/errors.ts';
 import { decipher, fingerprint, generateIdentity, openSessionKeys, readIdentity, splitMessage, unseal } from '../../src/keys/index.ts';
-import { memoryStore } from '../../src/store/index.ts';
+import { memoryStore, openStore } from '../../src/store/index.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createVault, openVault, type Vault } from '../../src/vault/index.ts';
+import { createVault, memoryFile, openVault, type Vault } from '../../src/vault/index.ts';
 import { chunkReader } from '../../src/vault/reader.ts';
 import { openSession } from '../../src/vault/session.ts';
 import { writeRoster } from '../../src/vault/roster.ts';
@@ -357,6 +357,12 @@ describe('what this machine remembers', () => {
     await (await open()).forget([id]);
     expect(await (await open()).missed()).toEqual([]);
     expect((await (await open()).verify({})).problems).toEqual([]);
+  });
+
+  test('is kept by place: two clouds may have containers of one name', async () => {
+    const [one, other, again] = await Promise.all(['http://127.0.0.1:1/AUTH_a', 'http://127.0.0.1:1/AUTH_b', 'http://127.0.0.1:1/AUTH_a'].map((url) => openStore('swift://backups', { swift: async () => ({ url, token: async () => 't' }) })));
+    expect(memoryFile('m', other!)).not.toBe(memoryFile('m', one!));
+    expect(memoryFile('m', again!)).toBe(memoryFile('m', one!));
   });
 
   test('a vault set back to before a change of keys is named, and nothing is written to it', async () => {

@@ -27,7 +27,7 @@ export async function run(context: Context, [vault = '']: string[], options: Opt
   try {
     await createVault(store, { passphrases, owners, writers, sealing: options.profile });
     // Whatever was here before is gone by the user's will.
-    await rm(memoryFile(memoryFolder(context.env), store.name), { force: true });
+    await rm(memoryFile(memoryFolder(context.env), store), { force: true });
   } finally {
     await store.close();
   }
