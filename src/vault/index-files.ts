@@ -12,10 +12,32 @@ const heading = 'baluchon-index/1';
 const textLimit = 1 << 30;
 
 /** Packs after which an index file is written, so that what a broken run has stored is found again. */
-export const indexEvery = 64;
+const indexEvery = 64;
+
+/** Lists packs in index files: one for every 64, and one for what is left when it is flushed. */
+export function indexWriter(session: Session): { add(pack: PackContents): Promise<void>; flush(): Promise<void>; readonly bytes: number } {
+  let unlisted: PackContents[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    const packs = unlisted;
+    unlisted = [];
+    if (packs.length > 0) bytes += await writeIndex(session, packs);
+  };
+  return {
+    async add({ sha256, ids }) {
+      unlisted.push({ sha256, ids });
+      if (unlisted.length >= indexEvery) await flush();
+    },
+    flush,
+    /** Of the files written so far. */
+    get bytes() {
+      return bytes;
+    },
+  };
+}
 
 /** Writes one index file. Returns its bytes' count. */
-export async function writeIndex(session: Session, packs: PackContents[]): Promise<number> {
+async function writeIndex(session: Session, packs: PackContents[]): Promise<number> {
   const lines = [heading];
   for (const pack of packs) {
     lines.push(`pack ${pack.sha256}`);

@@ -1,6 +1,6 @@
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
-import { indexEvery, readIndexFile, writeIndex, type PackContents } from './index-files.ts';
+import { indexWriter, readIndexFile } from './index-files.ts';
 import { task } from './keyless.ts';
 import { layout, patterns } from './layout.ts';
 import { readPacks } from './packs-list.ts';
@@ -55,24 +55,21 @@ export async function repairVault(session: Session, { acceptLoss = false, emit =
     total += size;
   }
   const avoid = new Set<string>();
-  let unknown: PackContents[] = [];
-  const write = async () => {
-    if (unknown.length > 0) await writeIndex(session, unknown);
-    result.indexed += unknown.length;
-    unknown = [];
-  };
+  const written = indexWriter(session);
   await task(emit, { what: 'reading packs', total, unit: 'bytes' }, async (done) => {
     for (const digest of there.sort()) {
       const pack = await tolerant(() => openPack(session, digest), () => {});
       let good = pack !== undefined;
       for (const [id, entry] of pack?.entries ?? []) good &&= (await proven(session, id, entry)) !== undefined;
       if (!good) avoid.add(digest);
-      else if (!indexed.has(digest)) unknown.push({ sha256: digest, ids: [...pack!.entries.keys()].map((id) => Buffer.from(id, 'hex')) });
-      if (unknown.length >= indexEvery) await write();
+      else if (!indexed.has(digest)) {
+        await written.add({ sha256: digest, ids: [...pack!.entries.keys()].map((id) => Buffer.from(id, 'hex')) });
+        result.indexed += 1;
+      }
       done(total / there.length);
     }
   });
-  await write();
+  await written.flush();
   for (const name of badIndex) await store.remove(name);
 
   const bundles = await currentBundles(session, (error) => result.unreadable.push(error.message));

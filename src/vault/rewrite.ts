@@ -2,7 +2,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import { sha256 } from './chunk.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { forgetBundles } from './forget.ts';
-import { indexEvery, loadIndex, writeIndex, type Index, type PackContents } from './index-files.ts';
+import { indexWriter, loadIndex, type Index } from './index-files.ts';
 import { compactTime, layout, patterns } from './layout.ts';
 import { manifestFiles, readManifests, type ManifestFile, type OpenedFile } from './manifest-files.ts';
 import { sealManifest } from './manifest.ts';
@@ -107,13 +107,9 @@ export async function rewriteBundles(session: Session, all: readonly OpenedFile[
 /** Puts what bundles need and `index` does not know into new packs, out of those that are given, however damaged. */
 async function moveChunks(session: Session, index: Index, from: readonly string[], needs: { chunks: ChunkTable; pages: ChunkTable }): Promise<void> {
   const lane = packLane();
-  const stored: PackContents[] = [];
-  const keep = async ({ sha256, ids }: PackContents): Promise<void> => {
-    stored.push({ sha256, ids });
-    if (stored.length >= indexEvery) await writeIndex(session, stored.splice(0));
-  };
-  const data = packer(session, index, lane, keep);
-  const meta = packer(session, index, lane, keep, pagesBegin);
+  const written = indexWriter(session);
+  const data = packer(session, index, lane, written.add);
+  const meta = packer(session, index, lane, written.add, pagesBegin);
   for (const digest of from) {
     const pack = await openPack(session, digest).catch((error: unknown) => {
       if (isError(error, 'vault')) return salvagePack(session, digest);
@@ -128,5 +124,5 @@ async function moveChunks(session: Session, index: Index, from: readonly string[
   }
   await data.flush();
   await meta.flush();
-  if (stored.length > 0) await writeIndex(session, stored);
+  await written.flush();
 }

@@ -3,7 +3,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import type { Memory } from '../memory.ts';
 import { chunkId, sha256 } from './chunk.ts';
 import { perform } from './crew.ts';
-import { indexEvery, loadIndex, writeIndex, type PackContents } from './index-files.ts';
+import { indexWriter, loadIndex, type PackContents } from './index-files.ts';
 import { readDoomed, requireKept } from './doomed.ts';
 import { intakes, type Batch, type Intake } from './intake.ts';
 import { each } from './keyless.ts';
@@ -58,7 +58,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
   const disks: BundleDisk[] = [];
   const used = new Set<number>();
   let added = 0;
-  let unlisted: PackContents[] = [];
+  const written = indexWriter(session);
   let state: 'open' | 'committed' | 'aborted' = 'open';
   let busy = 0;
   const lane = packLane();
@@ -68,13 +68,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
 
   const stored = async (pack: PackContents & { bytes: number }) => {
     added += pack.bytes;
-    unlisted.push(pack);
-    if (unlisted.length >= indexEvery) await list();
-  };
-  const list = async () => {
-    const packs = unlisted;
-    unlisted = [];
-    if (packs.length > 0) added += await writeIndex(session, packs);
+    await written.add(pack);
   };
   const data = packer(session, index, lane, stored);
   // Pages have packs of their own, so that walking a disk does not fetch its data; they seldom fill one.
@@ -182,7 +176,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
     if (busy > 0) throw new BaluchonError('vault', 'a disk is still being read');
     await data.flush();
     await meta.flush();
-    await list();
+    await written.flush();
     const packs = [...used].map((number) => index.packs[number]!);
     const previous = await heads(session);
     const { text, lists } = packsText(header.vault, previous, packs);
@@ -204,7 +198,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       source,
       counts,
       disk_bytes: disks.reduce((sum, disk) => sum + disk.size, 0),
-      added_bytes: added,
+      added_bytes: added + written.bytes,
       disks: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
       packs: { sha256: sha256(text) },
       previous,
@@ -228,7 +222,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
       state = 'aborted';
       // What is stored already is worth finding again; what is not, is dropped.
       await Promise.all([data.settle(), meta.settle()]);
-      await list().catch(() => {});
+      await written.flush().catch(() => {});
     },
   };
 }

@@ -179,10 +179,13 @@ describe('a bundle', () => {
 
 describe('what is there already', () => {
   test('is not stored again: the same disks add some kilobytes', async () => {
-    const vault = await fresh();
+    const store = memoryStore();
+    const vault = await fresh(store);
     const bytes = noise(chunk * 30, 1);
     const first = await bundle(vault, { 'volume-1': bytes, 'volume-2': bytes });
     expect(first.info.added_bytes).toBeLessThan(bytes.length * 1.01);
+    const files = (await Array.fromAsync(store.list(''))).filter(({ name }) => /^(packs|index|lists)\//.test(name));
+    expect(first.info.added_bytes).toBe(files.reduce((sum, { size }) => sum + size, 0));
     const second = await bundle(vault, { 'volume-3': bytes });
     expect(second.results[0]).toMatchObject({ new_bytes: 0, stored_bytes: 0, data: bytes.length });
     expect(second.info.added_bytes).toBe(0);
