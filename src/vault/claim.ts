@@ -17,12 +17,13 @@ export async function claimed<T>({ store }: Session, { roster, superseded }: Ope
   const own = layout.claim(randomBytes(16).toString('hex'));
   await store.put(own, Buffer.from('keys\n'));
   try {
-    const claims = await Array.fromAsync(store.list('claims/'));
-    const since = claims.find(({ name }) => name === own)?.modified.getTime() ?? 0;
-    const other = claims.find(({ name, modified }) => name !== own && modified.getTime() > since - expired);
-    if (other) throw new BaluchonError('store', `somebody else is changing the keys of ${store.name}: ${other.name}`, { hint: `${again}; a claim that nobody ends is passed over after 5 minutes` });
+    const since = (await store.stat(own))?.modified.getTime() ?? 0;
+    const others = (await Array.fromAsync(store.list('claims/'))).filter(({ name }) => name !== own);
+    const other = others.find(({ modified }) => modified.getTime() > since - expired);
+    if (other) throw new BaluchonError('store', `somebody else is changing the keys of ${store.name}: ${other.name}`, { hint: `${again}; a claim that nobody ends counts for 5 minutes` });
     const later = (await rosterFiles(store)).find(({ name, serial }) => serial > roster.serial && !superseded.includes(name));
     if (later) throw new BaluchonError('store', `somebody else changed the keys of ${store.name} meanwhile: ${later.name}`, { hint: again });
+    for (const { name } of others) await store.remove(name);
     return await work();
   } finally {
     // Left behind where the store is lost: it expires.

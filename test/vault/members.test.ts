@@ -334,6 +334,7 @@ describe('members', () => {
     await expect((await openVault(aged(4), owner)).keys.rotate()).rejects.toMatchObject({ code: 'store', message: expect.stringContaining('claims/another') });
     expect(await names(store)).toEqual(before);
     await (await openVault(aged(6), owner)).keys.rotate();
+    expect(await names(store, 'claims/')).toEqual([]);
     expect((await openVault(store, owner)).keys.epoch).toBe(2);
   });
 });
