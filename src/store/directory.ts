@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, open as openFile, read as readFile } from 'node:fs';
+import { closeSync, fstatSync, open as openCallback, read as readCallback } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,8 +13,8 @@ const temporary = '.baluchon-';
 /** Files that are looked at at once. */
 const together = 64;
 
-const opened = promisify(openFile);
-const read = promisify(readFile);
+const openFd = promisify(openCallback);
+const readFd = promisify(readCallback);
 
 const reasons: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['no space left', 'make room, then run it again: what was stored already is kept'],
@@ -92,14 +92,14 @@ export function directoryStore(root: string): Store {
     async get(name, range, room = roomFor) {
       try {
         // Errands cost more than what they are sent for: of an open file, size and end are asked for here.
-        const file = await opened(at(name), 'r');
+        const file = await openFd(at(name), 'r');
         try {
           const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
           if (length > largest) throw larger(root, name);
           const into = room(length).subarray(0, length);
           let done = await readDirect(at(name), into, offset);
           while (done < length) {
-            const { bytesRead } = await read(file, into, done, length - done, offset + done);
+            const { bytesRead } = await readFd(file, into, done, length - done, offset + done);
             if (bytesRead === 0) throw shorter(root, name);
             done += bytesRead;
           }

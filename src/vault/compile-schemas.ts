@@ -1,4 +1,4 @@
-// `npm run schemas`: what vaults, bundles and documents must be like, as code. To compile it at each start took longer than anything else there.
+// `npm run schemas`: what vaults, bundles and documents must be like, as code. See docs/adr/0016.
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';

@@ -104,6 +104,14 @@ describe('copy', () => {
     expect(await copyVault(like(whole), to)).toMatchObject({ files: 0, bytes: 0, bundles: [], problems: [] });
   });
 
+  test('leaves out what somebody who changes the keys at this moment has put', async () => {
+    const [from, to] = [like(whole), memoryStore('copy')];
+    await from.put('claims/another', Buffer.from('keys\n'));
+    await copyVault(from, to);
+    expect(await Array.fromAsync(to.names('claims/'))).toEqual([]);
+    expect((await Array.fromAsync(to.names('keys/'))).length).toBe((await Array.fromAsync(from.names('keys/'))).length);
+  });
+
   test('cut off at any operation, the target is whole as far as it goes, and the same again completes it', async () => {
     const operations = await (async () => {
       let most = 0;
