@@ -3,7 +3,8 @@ import { roomFor, type Memory } from '../memory.ts';
 import type { Index } from './chunk-index.ts';
 import { runs } from './chunk.ts';
 import { perform } from './crew.ts';
-import { markSecret, openMarks, recordBytes } from './marks.ts';
+import { markSecret } from './marks.ts';
+import { recollection } from './recollection.ts';
 import type { Session } from './session.ts';
 
 // A disk on its way into a vault: its chunks are read and named, some at a time.
@@ -30,8 +31,8 @@ export interface Intake {
   /** Room for the disk's next chunks, filled by `name`. @throws what the signal says, and what the disk throws */
   read(): AsyncGenerator<Batch>;
   name(batch: Batch): Promise<NamedBatch>;
-  /** Takes a batch's memory back, to be used again: nobody looks into it any more. */
-  give(memory: Memory): void;
+  /** All chunks before this one are in the vault's index. `memory` is taken back, to be used again: nobody looks into it any more. */
+  passed(next: number, memory: Memory): void;
   close(): void;
 }
 
@@ -41,20 +42,12 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
   const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
   const secret = session.secrets.dedup[0]!;
   const marking = markSecret(session);
+  const remember = recollection(session, index, marking);
   const spare: Memory[] = [];
 
   return (disk, id, signal) => {
-    const marks = openMarks(session, marking, id);
-    /** What is remembered of chunks, but for those that the vault has no more. */
-    const remembered = (indices: number[]): Uint8Array | undefined => {
-      const records = marks?.read(indices);
-      if (!records) return undefined;
-      for (let at = 0; at < records.length; at += recordBytes) {
-        const record = records.subarray(at, at + recordBytes);
-        if (index.chunks.get(record.subarray(0, 32)) === undefined) record.fill(0);
-      }
-      return records;
-    };
+    // Files are there to be read; a cloud's downloads come at their own pace.
+    const memories = remember(id, disk.fd !== undefined);
     const fill = async ({ indices, lengths, memory }: Batch): Promise<void> => {
       let filled = 0;
       for (const { from, count } of runs(indices)) {
@@ -75,8 +68,8 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
         }
       },
       async name({ indices, lengths, memory }) {
-        const records = remembered(indices);
-        const job = { task: 'name' as const, lengths, secret, ...(records && { marks: { secret: marking, records } }) };
+        const known = await memories.recall(indices);
+        const job = { task: 'name' as const, lengths, secret, ...(known && { marks: { secret: marking, records: known.records } }) };
         const file = disk.fd === undefined ? {} : { file: { fd: disk.fd, offsets: indices.map((at) => at * chunkSize) } };
         let named = await perform({ ...job, memory, ...file });
         if (!named.ids) {
@@ -84,11 +77,14 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
           await fill({ indices, lengths, memory: named.memory });
           named = await perform({ ...job, memory: named.memory });
         }
-        if (named.records) marks?.write(indices, named.records);
+        if (known) memories.learn(indices, known, named.ids!, named.records);
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
       },
-      give: (memory) => void spare.push(memory),
-      close: () => marks?.close(),
+      passed(next, memory) {
+        spare.push(memory);
+        memories.passed(next);
+      },
+      close: () => memories.close(),
     };
   };
 }

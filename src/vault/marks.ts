@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 
 /** A record: a chunk's id, and the mark of its bytes under that id. All zeros where nothing is known. */
 export const recordBytes = 48;
-const idBytes = 32;
+export const idBytes = 32;
 
 /** Disks that were not looked at for so long are forgotten. */
 const keptFor = 90 * 86_400_000;

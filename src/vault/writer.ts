@@ -153,7 +153,7 @@ export async function beginBundle(session: Session, now?: Date): Promise<BundleW
           await pages.add(id?.toString('hex') ?? null);
         }
         // Who brings the same chunks at this moment finds that they are there, and does not look into it.
-        taking.give(memory);
+        taking.passed(next, memory);
         onProgress?.(Math.min(disk.size, next * chunkSize));
       }
       signal?.throwIfAborted();

@@ -10,7 +10,7 @@ import { createVault, openVault } from '../../src/vault/index.ts';
 import { pruneVault } from '../../src/vault/prune.ts';
 import { chunkId } from '../../src/vault/chunk.ts';
 import { perform } from '../../src/vault/crew.ts';
-import { digestOf, markKey, markSecret, recognise, recordBytes, writeRecord } from '../../src/vault/marks.ts';
+import { digestOf, markKey, markSecret, openMarks, recognise, recordBytes, writeRecord } from '../../src/vault/marks.ts';
 import { openSession } from '../../src/vault/session.ts';
 import { about, chunk, contents, disk, folder, noise, source } from './kit.ts';
 
@@ -215,5 +215,123 @@ describe('a disk that is backed up night after night', () => {
     await expect(writer.addDisk(short, about('volume-1', short.size))).rejects.toMatchObject({ code: 'cloud', message: `damaged disk image ${path}: it ended at byte ${chunk + 100} of ${chunk * 3}` });
     await writer.abort();
     await short.close();
+  });
+});
+
+describe('disks of one run', () => {
+  async function vaultWithCache() {
+    const [store, cache] = [memoryStore('vault'), folder()];
+    await createVault(store, { owners });
+    const begin = async () => (await openVault(store, key, { cache })).begin();
+    return { store, begin, remembered: () => openMarksOf(store, cache) };
+  }
+
+  /** A file with these bytes, as it is read. */
+  async function file(bytes: Buffer) {
+    const path = join(folder(), 'disk');
+    writeFileSync(path, bytes);
+    return openRaw(path);
+  }
+
+  async function openMarksOf(store: ReturnType<typeof memoryStore>, cache: string) {
+    const session = await openSession(store, key);
+    const secret = markSecret(session);
+    const one = openMarks({ ...session, cache: join(cache, readdirSync(cache)[0]!) }, secret, 'volume-1')!;
+    return {
+      /** A lie that only who has the vault's secret can tell: chunk `at`, which is `plain`, is what chunk `as` is. Whoever takes it has not named that chunk. */
+      lie(at: number, plain: Buffer, as: number) {
+        const record = new Uint8Array(recordBytes);
+        writeRecord(markKey(secret), record, digestOf(markKey(secret), plain.subarray(0, chunk)), one.read([as]).slice(0, 32));
+        one.write([at], record);
+      },
+      close: () => one.close(),
+    };
+  }
+
+  /** Chunks of which no two are alike, made faster than noise. */
+  function stamped(count: number, seed: string): Buffer {
+    const bytes = Buffer.alloc(count * chunk, noise(chunk, seed));
+    for (let at = 0; at < count; at++) bytes.writeUInt32LE(at, at * chunk);
+    return bytes;
+  }
+
+  it('are what they are, whatever they have in common and however they are read', async () => {
+    await assert(
+      asyncProperty(array(record({ at: nat(39), of: nat(2), what: nat(2) }), { maxLength: 12 }), array(nat(1), { minLength: 3, maxLength: 3 }), async (changes, files) => {
+        const { store, begin } = await vaultWithCache();
+        const base = noise(chunk * 40 + 77, 'base');
+        const all = [Buffer.from(base), Buffer.from(base), Buffer.from(base.subarray(0, chunk * 30))];
+        for (const [nth, { at, of, what }] of changes.entries()) {
+          const place = all[of]!.subarray(at * chunk, (at + 1) * chunk);
+          if (what === 0) place.fill(0);
+          else if (what === 1) place.set(noise(place.length, nth));
+          else place.set(base.subarray(0, place.length));
+        }
+        for (let night = 0; night < 2; night++) {
+          const writer = await begin();
+          const opened = await Promise.all(all.map((bytes, nth) => (files[nth] === 1 ? file(bytes) : disk(bytes))));
+          await Promise.all(opened.map((one, nth) => writer.addDisk(one, about(`volume-${nth}`, one.size))));
+          await Promise.all(opened.map((one) => one.close()));
+          await writer.commit({ source, documents: [] });
+          const bundle = await (await openVault(store, key)).open('latest');
+          for (const [nth, bytes] of all.entries()) expect((await contents(await bundle.disk(`volume-${nth}`))).equals(bytes)).toBe(true);
+        }
+        expect((await (await openVault(store, key)).verify({ readData: true })).problems).toEqual([]);
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  it.each(['one after the other', 'at once'])('are known by what another has at the same place, read %s', async (how) => {
+    const { store, begin, remembered } = await vaultWithCache();
+    const bytes = noise(chunk * 40, 'base');
+    const first = await begin();
+    await first.addDisk(await file(bytes), about('volume-1', bytes.length));
+    await first.commit({ source, documents: [] });
+    const records = await remembered();
+    records.lie(39, bytes.subarray(39 * chunk), 38);
+    records.close();
+    const writer = await begin();
+    const take = async (id: string) => writer.addDisk(await file(bytes), about(id, bytes.length));
+    if (how === 'at once') await Promise.all([take('volume-1'), take('volume-2')]);
+    else for (const id of ['volume-1', 'volume-2']) await take(id);
+    await writer.commit({ source, documents: [] });
+    const back = await contents(await (await (await openVault(store, key)).open('latest')).disk('volume-2'));
+    expect(back.subarray(0, 39 * chunk).equals(bytes.subarray(0, 39 * chunk))).toBe(true);
+    expect(back.subarray(39 * chunk).equals(bytes.subarray(38 * chunk, 39 * chunk))).toBe(true);
+  });
+
+  it('are looked for among those before, until one is found that is alike', async () => {
+    const { store, begin, remembered } = await vaultWithCache();
+    // 32 batches of 8 chunks without anything in common, and those that were on their way by then.
+    const count = (32 + 4) * 8;
+    const [bytes, unlike] = ['base', 'unlike'].map((seed) => stamped(count, seed)) as [Buffer, Buffer];
+    const first = await begin();
+    await first.addDisk(await file(bytes), about('volume-1', bytes.length));
+    await first.commit({ source, documents: [] });
+    const records = await remembered();
+    records.lie(0, bytes, 1);
+    records.lie(count - 1, bytes.subarray((count - 1) * chunk), 1);
+    records.close();
+    const writer = await begin();
+    for (const [id, content] of [['volume-1', bytes], ['volume-2', unlike], ['volume-3', bytes]] as const) await writer.addDisk(await file(content), about(id, content.length));
+    await writer.commit({ source, documents: [] });
+    const back = await contents(await (await (await openVault(store, key)).open('latest')).disk('volume-3'), 8 << 20);
+    expect(back.subarray(0, -chunk).equals(bytes.subarray(0, -chunk))).toBe(true);
+    expect(back.subarray(-chunk).equals(bytes.subarray(chunk, 2 * chunk))).toBe(true);
+  });
+
+  it('do not wait for one that can not be read', async () => {
+    const { begin } = await vaultWithCache();
+    const bytes = noise(chunk * 40, 'base');
+    const path = join(folder(), 'disk');
+    writeFileSync(path, bytes);
+    const short = await openRaw(path);
+    truncateSync(path, 20 * chunk + 100);
+    const writer = await begin();
+    const [failed, taken] = await Promise.allSettled([writer.addDisk(short, about('volume-1', short.size)), writer.addDisk(await file(bytes), about('volume-2', bytes.length))]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: { code: 'cloud' } });
+    expect(taken).toMatchObject({ status: 'fulfilled', value: { data: bytes.length } });
+    await writer.abort();
   });
 });
