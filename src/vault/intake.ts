@@ -1,5 +1,5 @@
 import type { Disk } from '../disk/disk.ts';
-import { roomFor, type Memory } from '../memory.ts';
+import { release, roomFor, type Memory } from '../memory.ts';
 import type { Index } from './chunk-index.ts';
 import { runs } from './chunk.ts';
 import { perform } from './crew.ts';
@@ -9,8 +9,8 @@ import type { Session } from './session.ts';
 
 // A disk on its way into a vault: its chunks are read and named, some at a time.
 
-/** Bytes of chunks that are taken together. */
-const batchBytes = 2 << 20;
+/** Bytes of chunks that are taken together: where most are new, and where most are known by their marks, which leave nothing in memory. */
+const batchBytes = { new: 2 << 20, known: 8 << 20 };
 
 export interface Batch {
   /** The chunks' numbers on the disk, ascending, and their lengths. */
@@ -39,15 +39,18 @@ export interface Intake {
 /** What takes disks in, several at once. Memory is used again; how many batches there are at once is up to who asks for them. */
 export function intakes(session: Session, index: Index): (disk: Disk, id: string, signal?: AbortSignal) => Intake {
   const { chunk_size: chunkSize } = session.header.profile;
-  const batch = Math.max(1, Math.floor(batchBytes / chunkSize));
+  const [few, many] = [batchBytes.new, batchBytes.known].map((bytes) => Math.max(1, Math.floor(bytes / chunkSize))) as [number, number];
   const secret = session.secrets.dedup[0]!;
   const marking = markSecret(session);
   const remember = recollection(session, index, marking);
-  const spare: Memory[] = [];
 
   return (disk, id, signal) => {
     // Files are there to be read; a cloud's downloads come at their own pace.
     const memories = remember(id, disk.fd !== undefined);
+    let batch = few;
+    const spare: Memory[] = [];
+    const roomBytes = () => batch * chunkSize;
+    const fits = ({ buffer }: Memory) => buffer.byteLength === roomBytes();
     const fill = async ({ indices, lengths, memory }: Batch): Promise<void> => {
       let filled = 0;
       for (const { from, count } of runs(indices)) {
@@ -58,9 +61,9 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
     };
     return {
       async *read() {
-        for await (const indices of gathered(dataChunks(disk, chunkSize), batch)) {
+        for await (const indices of gathered(dataChunks(disk, chunkSize), () => batch)) {
           signal?.throwIfAborted();
-          const memory = spare.pop() ?? roomFor(batch * chunkSize);
+          const memory = (indices.length <= batch && spare.pop()) || roomFor(Math.max(roomBytes(), indices.length * chunkSize));
           const one = { indices, lengths: indices.map((at) => Math.min(chunkSize, disk.size - at * chunkSize)), memory };
           // A file is read by those who name what is in it.
           if (disk.fd === undefined) await fill(one);
@@ -78,15 +81,27 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
           named = await perform({ ...job, memory: named.memory });
         }
         if (known) memories.learn(indices, known, named.ids!, named.records);
+        if (disk.fd !== undefined) {
+          batch = 2 * named.kept > indices.length ? few : many;
+          while (spare[0] && !fits(spare[0])) giveBack(spare.shift()!);
+        }
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
       },
       passed(next, memory) {
-        spare.push(memory);
+        if (fits(memory)) spare.push(memory);
+        else giveBack(memory);
         memories.passed(next);
       },
-      close: () => memories.close(),
+      close() {
+        spare.splice(0).forEach(giveBack);
+        memories.close();
+      },
     };
   };
+}
+
+function giveBack(memory: Memory): void {
+  release(new Uint8Array(memory.buffer));
 }
 
 /** Numbers of the chunks that may hold data, ascending. */
@@ -98,12 +113,12 @@ async function* dataChunks(disk: Disk, chunkSize: number): AsyncGenerator<number
   }
 }
 
-/** Up to `most` at a time. */
-async function* gathered(items: AsyncIterable<number>, most: number): AsyncGenerator<number[]> {
+/** Up to `most()` at a time. */
+async function* gathered(items: AsyncIterable<number>, most: () => number): AsyncGenerator<number[]> {
   let some: number[] = [];
   for await (const item of items) {
     some.push(item);
-    if (some.length < most) continue;
+    if (some.length < most()) continue;
     yield some;
     some = [];
   }

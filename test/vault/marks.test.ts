@@ -22,6 +22,13 @@ beforeAll(async () => {
   owners = [identity.toPublic().armor()];
 });
 
+/** Chunks of which no two are alike, made faster than noise. */
+function stamped(count: number, seed: string): Buffer {
+  const bytes = Buffer.alloc(count * chunk, noise(chunk, seed));
+  for (let at = 0; at < count; at++) bytes.writeUInt32LE(at, at * chunk);
+  return bytes;
+}
+
 describe('a record', () => {
   const secret = randomBytes(48);
   const marking = markKey(secret);
@@ -125,6 +132,16 @@ describe('a disk that is backed up night after night', () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  it('is taken in longer stretches where it is known, and in short ones where it is new', async () => {
+    const { take, store } = await nightly();
+    const bytes = Buffer.concat(['a', 'b', 'c'].map((seed) => stamped(70, seed)));
+    await take(bytes, 'file');
+    bytes.set(stamped(70, 'new'), 70 * chunk);
+    expect(await take(bytes, 'file')).toMatchObject({ data: bytes.length, new_bytes: 70 * chunk });
+    expect(await take(bytes, 'file')).toMatchObject({ data: bytes.length, new_bytes: 0 });
+    expect((await (await openVault(store, key)).verify({ readData: true })).problems).toEqual([]);
   });
 
   it('is not named again where its records fit', async () => {
@@ -246,13 +263,6 @@ describe('disks of one run', () => {
       },
       close: () => one.close(),
     };
-  }
-
-  /** Chunks of which no two are alike, made faster than noise. */
-  function stamped(count: number, seed: string): Buffer {
-    const bytes = Buffer.alloc(count * chunk, noise(chunk, seed));
-    for (let at = 0; at < count; at++) bytes.writeUInt32LE(at, at * chunk);
-    return bytes;
   }
 
   it('are what they are, whatever they have in common and however they are read', async () => {
