@@ -35,6 +35,7 @@ const patience = 32;
 
 /** What remembers disks by their ids. Those that `wait` for each other find more: of two that are read in step neither would know the other's chunks. */
 export function recollection(session: Session, index: Index, secret: Uint8Array): (disk: string, wait: boolean) => Memories {
+  const recordOf = (records: Uint8Array, nth: number) => records.subarray(nth * recordBytes, (nth + 1) * recordBytes);
   const idOf = (record: Uint8Array) => record.subarray(0, idBytes);
   const inVault = (record: Uint8Array) => index.chunks.get(idOf(record)) !== undefined;
   const begun: (() => Other | undefined)[] = [];
@@ -52,24 +53,18 @@ export function recollection(session: Session, index: Index, secret: Uint8Array)
     let fruitless = 0;
     return {
       async recall(indices) {
-        if (wait) await other?.until(indices.at(-1)!);
+        const records = marks.read(indices);
+        const missing = [...indices.keys()].filter((nth) => !inVault(recordOf(records, nth)));
+        if (wait && missing.length > 0) await other?.until(indices.at(-1)!);
         const from = other;
-        const [records, theirs] = [marks.read(indices), from?.marks.read(indices)];
-        const borrowed: number[] = [];
-        for (const nth of indices.keys()) {
-          const place = [nth * recordBytes, (nth + 1) * recordBytes] as const;
-          const record = records.subarray(...place);
-          if (inVault(record)) continue;
-          const their = theirs?.subarray(...place);
-          if (their && inVault(their)) {
-            record.set(their);
-            borrowed.push(nth);
-          } else record.fill(0);
-        }
+        const theirs = missing.length > 0 ? from?.marks.read(indices) : undefined;
+        const borrowed = theirs ? missing.filter((nth) => inVault(recordOf(theirs, nth))) : [];
+        for (const nth of missing) recordOf(records, nth).fill(0);
+        for (const nth of borrowed) recordOf(records, nth).set(recordOf(theirs!, nth));
         return { records, borrowed, from };
       },
       learn(indices, { records, borrowed, from }, ids, news) {
-        const fits = borrowed.some((nth) => ids[nth] === Buffer.from(idOf(records.subarray(nth * recordBytes))).toString('hex'));
+        const fits = borrowed.some((nth) => ids[nth] === Buffer.from(idOf(recordOf(records, nth))).toString('hex'));
         if (news || fits) marks.write(indices, news ?? records);
         if (borrowed.length === 0 || from !== other) return;
         fruitless = fits ? 0 : fruitless + 1;
