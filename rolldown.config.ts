@@ -15,6 +15,5 @@ export default defineConfig({
     dir: 'dist/src/cli',
     entryFileNames: ({ name }) => (name === 'start' ? '[name].mjs' : '[name].js'),
     chunkFileNames: '[name]-[hash].js',
-    cleanDir: true,
   },
 });

@@ -1,8 +1,8 @@
-import { createHash, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 
 /*
- * What is done once for every file of a vault, with keys of the sort that a vault has: a session key is put in and taken out (ECDH on Curve25519,
- * RFC 9580, 11.5; wrap.ts, unwrap.ts), a signature is looked at (EdDSA on Ed25519, 5.2.3; signed.ts). OpenPGP.js does all of it for keys of every sort, in some twenty small jobs that
+ * What is done once for every file of a vault, with keys of the sort that a vault has: a session key is taken out (ECDH on Curve25519,
+ * RFC 9580, 11.5; unwrap.ts), a signature is looked at (EdDSA on Ed25519, 5.2.3; signed.ts). OpenPGP.js does both for keys of every sort, in some twenty small jobs that
  * WebCrypto queues one after the other: 2 ms for a manifest, where this takes 0.6. What is not of the very form that is written
  * here, or turns out to be no good, is left to it: it has the last word on everything but a yes.
  */
@@ -44,31 +44,6 @@ export function mpi(bytes: Buffer, size: number): { value: Buffer; rest: Buffer 
   if (length > size || bytes.length < 2 + length) return undefined;
   return { value: Buffer.concat([Buffer.alloc(size - length), bytes.subarray(2, 2 + length)]), rest: bytes.subarray(2 + length) };
 }
-
-/** How a key-encryption key comes of a shared secret. */
-export interface Kdf {
-  hash: string;
-  size: 16 | 32;
-  parameters: Buffer;
-}
-
-/** By its number in OpenPGP (RFC 9580, 9.3): bytes of a cipher's key. */
-const keySizes: Record<number, 16 | 32> = { 7: 16, 9: 32 };
-
-/** Of a key on X25519 with this fingerprint, by what follows its point: 03, 01, hash, cipher. */
-export function kdfOf(rest: Buffer, fingerprint: Buffer): Kdf | undefined {
-  const hash = hashes[rest[2] ?? 0];
-  const size = keySizes[rest[3] ?? 0];
-  if (rest[0] !== 3 || rest[1] !== 1 || !hash || !size) return undefined;
-  return { hash, size, parameters: Buffer.concat([Buffer.from([x25519.oid.length]), x25519.oid, Buffer.from([x25519.algorithm]), rest.subarray(0, 4), Buffer.from('Anonymous Sender    '), fingerprint]) };
-}
-
-export function kekOf({ hash, size, parameters }: Kdf, shared: Buffer): KeyObject {
-  return createSecretKey(createHash(hash).update(Buffer.concat([Buffer.from([0, 0, 0, 1]), shared, parameters])).digest().subarray(0, size));
-}
-
-/** What AES key wrap begins with (RFC 3394). */
-export const wrapIv = Buffer.alloc(8, 0xa6);
 
 /** What is made of an object once, for as long as there is that object. */
 export function once<O extends object, T>(make: (object: O) => T): (object: O) => T {

@@ -6,7 +6,6 @@ import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
 import { lockSessionKey, stretch, unlockSessionKeys } from './passphrase.ts';
 import { openSigned } from './signed.ts';
 import { unwrapSessionKeys } from './unwrap.ts';
-import { wrapSessionKey } from './wrap.ts';
 
 /** Whom a message is for: certificates, a person's passphrase, or a secret of 32 random bytes in hex. */
 export type Recipient = { certificates: Certificate[] } | { passphrase: string } | { secret: string };
@@ -23,7 +22,7 @@ export async function sealSessionKey(key: SessionKey, to: Recipient, sealing: Se
   }
   if ('passphrase' in to) return lockSessionKey(key, to.passphrase, stretch.most);
   if ('secret' in to) return lockSessionKey(key, to.secret, stretch.none);
-  return (await wrapSessionKey(key, to.certificates)) ?? encryptSessionKey({ ...message, encryptionKeys: to.certificates, config: rfc4880 });
+  return encryptSessionKey({ ...message, encryptionKeys: to.certificates, config: rfc4880 });
 }
 
 /** The session keys that an opener gets out of a message's first packets, whatever its profile. */

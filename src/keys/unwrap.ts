@@ -1,5 +1,5 @@
-import { createDecipheriv, createPrivateKey, diffieHellman, type KeyObject } from 'node:crypto';
-import { buffer, kdfOf, kekOf, mpi, once, onCurve, pointHead, publicKey, wrapIv, x25519, type Kdf } from './curve25519.ts';
+import { createDecipheriv, createHash, createPrivateKey, createSecretKey, diffieHellman, type KeyObject } from 'node:crypto';
+import { buffer, hashes, mpi, once, onCurve, pointHead, publicKey, x25519 } from './curve25519.ts';
 import type { SessionKey } from './envelope.ts';
 import type { SecretKey } from './identity.ts';
 import { packetsIn, tag } from './packets.ts';
@@ -10,21 +10,26 @@ const pkcs8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 interface Decryption {
   key: KeyObject;
   fingerprint: Buffer;
-  kdf: Kdf;
+  kdf: { hash: string; size: 16 | 32; parameters: Buffer };
 }
+
+/** By its number in OpenPGP (RFC 9580, 9.3): bytes of a cipher's key. */
+const keySizes: Record<number, 16 | 32> = { 7: 16, 9: 32 };
 
 /** A secret key's subkeys on Curve25519, those in the clear, by key id. */
 const decryptions = once((secret: SecretKey): Map<string, Decryption> => {
   const found = new Map<string, Decryption>();
   for (const subkey of secret.subkeys) {
     const { point, rest } = onCurve(subkey.keyPacket.write(), x25519) ?? {};
-    const id = Buffer.from(subkey.getFingerprint(), 'hex');
-    const kdf = rest && kdfOf(rest, id);
-    // 00: in the clear; the scalar.
-    if (!point || !kdf || rest[4] !== 0) continue;
+    const hash = hashes[rest?.[2] ?? 0];
+    const size = keySizes[rest?.[3] ?? 0];
+    // 03, 01, hash, cipher; 00: in the clear; the scalar.
+    if (!point || !rest || rest[0] !== 3 || rest[1] !== 1 || !hash || !size || rest[4] !== 0) continue;
     const scalar = mpi(rest.subarray(5), 32)?.value.toReversed();
     if (!scalar) continue;
-    found.set(id.toString('hex', id.length - 8), { key: createPrivateKey({ key: Buffer.concat([pkcs8, scalar]), format: 'der', type: 'pkcs8' }), fingerprint: id, kdf });
+    const id = Buffer.from(subkey.getFingerprint(), 'hex');
+    const parameters = Buffer.concat([Buffer.from([x25519.oid.length]), x25519.oid, Buffer.from([x25519.algorithm]), rest.subarray(0, 4), Buffer.from('Anonymous Sender    '), id]);
+    found.set(id.toString('hex', id.length - 8), { key: createPrivateKey({ key: Buffer.concat([pkcs8, scalar]), format: 'der', type: 'pkcs8' }), fingerprint: id, kdf: { hash, size, parameters } });
   }
   return found;
 });
@@ -52,7 +57,8 @@ export function unwrapSessionKeys(keyPackets: Uint8Array, keys: SecretKey[]): Se
 function unwrap({ key, kdf }: Decryption, point: Buffer, wrapped: Buffer, lead: 0 | 1): SessionKey | undefined {
   try {
     const shared = diffieHellman({ privateKey: key, publicKey: publicKey(x25519, point) });
-    const decipher = createDecipheriv(`id-aes${kdf.size * 8}-wrap`, kekOf(kdf, shared), wrapIv);
+    const kek = createHash(kdf.hash).update(Buffer.concat([Buffer.from([0, 0, 0, 1]), shared, kdf.parameters])).digest().subarray(0, kdf.size);
+    const decipher = createDecipheriv(`id-aes${kdf.size * 8}-wrap`, createSecretKey(kek), Buffer.alloc(8, 0xa6));
     const plain = Buffer.concat([decipher.update(wrapped), decipher.final()]);
     const session = plain.subarray(lead, lead + 32);
     const sum = session.reduce((total, byte) => total + byte, 0) & 0xffff;

@@ -49,8 +49,13 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
     const memories = remember(id, disk.fd !== undefined);
     let batch = few;
     const spare: Memory[] = [];
-    const roomBytes = () => batch * chunkSize;
-    const fits = ({ buffer }: Memory) => buffer.byteLength === roomBytes();
+    /** Rooms of the size that is asked for are used again, others given back as their turn comes. */
+    const room = (chunks: number): Memory => {
+      const old = spare.shift();
+      if (old?.buffer.byteLength === chunks * chunkSize) return new Uint8Array(old.buffer);
+      if (old) giveBack(old);
+      return roomFor(chunks * chunkSize);
+    };
     const fill = async ({ indices, lengths, memory }: Batch): Promise<void> => {
       let filled = 0;
       for (const { from, count } of runs(indices)) {
@@ -63,7 +68,7 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
       async *read() {
         for await (const indices of gathered(dataChunks(disk, chunkSize), () => batch)) {
           signal?.throwIfAborted();
-          const memory = (indices.length <= batch && spare.pop()) || roomFor(Math.max(roomBytes(), indices.length * chunkSize));
+          const memory = room(Math.max(batch, indices.length));
           const one = { indices, lengths: indices.map((at) => Math.min(chunkSize, disk.size - at * chunkSize)), memory };
           // A file is read by those who name what is in it.
           if (disk.fd === undefined) await fill(one);
@@ -81,15 +86,11 @@ export function intakes(session: Session, index: Index): (disk: Disk, id: string
           named = await perform({ ...job, memory: named.memory });
         }
         if (known) memories.learn(indices, known, named.ids!, named.records);
-        if (disk.fd !== undefined) {
-          batch = 2 * named.kept > indices.length ? few : many;
-          while (spare[0] && !fits(spare[0])) giveBack(spare.shift()!);
-        }
+        if (disk.fd !== undefined) batch = 2 * named.used > indices.length * chunkSize ? few : many;
         return { indices, lengths, memory: named.memory, ids: named.ids!, at: named.at };
       },
       passed(next, memory) {
-        if (fits(memory)) spare.push(memory);
-        else giveBack(memory);
+        spare.push(memory);
         memories.passed(next);
       },
       close() {

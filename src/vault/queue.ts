@@ -42,3 +42,24 @@ export async function settled<T>(work: () => Promise<T>): Promise<() => Promise<
   await outcome.catch(() => {});
   return () => outcome;
 }
+
+/** How far somebody has come, for others to wait for. */
+export interface Frontier {
+  /** Waits until `index` is passed. */
+  until(index: number): Promise<void>;
+  /** All before `next` is. */
+  passed(next: number): void;
+}
+
+export function frontier(): Frontier {
+  let through = 0;
+  let waiting: { index: number; go(): void }[] = [];
+  return {
+    until: (index) => (index < through ? Promise.resolve() : new Promise((go) => waiting.push({ index, go }))),
+    passed(next) {
+      through = next;
+      for (const { index, go } of waiting) if (index < next) go();
+      waiting = waiting.filter(({ index }) => index >= next);
+    },
+  };
+}

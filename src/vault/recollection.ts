@@ -1,5 +1,6 @@
 import type { Index } from './chunk-index.ts';
 import { idBytes, openMarks, recordBytes, type DiskMarks } from './marks.ts';
+import { frontier } from './queue.ts';
 import type { Session } from './session.ts';
 
 // What is remembered of the disks of one run (marks.ts): of each what it was the last time, and of new ones what another disk has at the
@@ -43,7 +44,7 @@ export function recollection(session: Session, index: Index, secret: Uint8Array)
   return (disk, wait) => {
     const marks = openMarks(session, secret, disk);
     if (!marks) return { recall: async () => undefined, learn() {}, passed() {}, close() {} };
-    const progress = line();
+    const progress = frontier();
     const others = begun.toReversed();
     begun.push(() => {
       const there = openMarks(session, secret, disk);
@@ -80,19 +81,5 @@ export function recollection(session: Session, index: Index, secret: Uint8Array)
         marks.close();
       },
     };
-  };
-}
-
-/** Who waits for how far somebody else has come. */
-function line(): { until(index: number): Promise<void>; passed(next: number): void } {
-  let through = 0;
-  let waiting: { index: number; go(): void }[] = [];
-  return {
-    until: (index) => (index < through ? Promise.resolve() : new Promise((go) => waiting.push({ index, go }))),
-    passed(next) {
-      through = next;
-      for (const { index, go } of waiting) if (index < next) go();
-      waiting = waiting.filter(({ index }) => index >= next);
-    },
   };
 }

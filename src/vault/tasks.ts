@@ -92,8 +92,8 @@ export interface Named {
   ids?: (string | null)[];
   /** Where each chunk lies in the memory. What was read, and was all zeros or known by its mark, does not lie there any more. */
   at: number[];
-  /** How many chunks lie there: all that were brought, of those read from a file those that are new. */
-  kept: number;
+  /** Bytes of the memory in which chunks lie: of those read from a file the ones that are new. */
+  used: number;
   /** Where they are others than before. */
   records?: Uint8Array;
 }
@@ -121,14 +121,14 @@ function name({ memory, lengths, secret, file, marks }: NameJob): Named {
   const at: number[] = [];
   const ids: (string | null)[] = [];
   const key = marks && markKey(marks.secret);
-  let [free, kept] = [0, 0];
+  let free = 0;
   let news = false;
   for (const [nth, length] of lengths.entries()) {
     const plain = memory.subarray(free, free + length);
     at.push(free);
-    if (file && !read(file.fd, plain, file.offsets[nth]!)) return { memory, at, kept };
+    if (file && !read(file.fd, plain, file.offsets[nth]!)) return { memory, at, used: free };
     // Read, known and done with: the next one comes into the same memory, which the processor still has at hand.
-    if (!file) [free, kept] = [free + length, kept + 1];
+    if (!file) free += length;
     if (isZero(plain)) {
       ids.push(null);
       continue;
@@ -139,12 +139,12 @@ function name({ memory, lengths, secret, file, marks }: NameJob): Named {
     const id = known ?? chunkId(secret, plain);
     ids.push(Buffer.from(id).toString('hex'));
     if (known) continue;
-    if (file) [free, kept] = [free + length, kept + 1];
+    if (file) free += length;
     if (!digest) continue;
     writeRecord(key, record!, digest, id);
     news = true;
   }
-  return { memory, ids, at, kept, ...(news && { records: marks!.records }) };
+  return { memory, ids, at, used: free, ...(news && { records: marks!.records }) };
 }
 
 /** False where the file ends before, or can't be read: whoever has it open finds out why. */

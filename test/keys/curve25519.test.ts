@@ -1,10 +1,9 @@
-import { createMessage, decryptSessionKeys, encryptKey, encryptSessionKey, enums, generateKey, readMessage, reformatKey, revokeKey, sign, verify, type PrivateKey } from 'openpgp';
+import { createMessage, decryptSessionKeys, encryptKey, enums, generateKey, readMessage, reformatKey, revokeKey, sign, verify, type PrivateKey } from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generateIdentity, openSessionKeys, readIdentity, sealSessionKey, type SecretKey } from '../../src/keys/index.ts';
 import { anyTime, lenient, rfc4880 } from '../../src/keys/openpgp.ts';
 import { openSigned } from '../../src/keys/signed.ts';
 import { unwrapSessionKeys } from '../../src/keys/unwrap.ts';
-import { wrapSessionKey } from '../../src/keys/wrap.ts';
 
 const text = Buffer.from('what was signed');
 const session = Buffer.alloc(32, 7);
@@ -160,32 +159,5 @@ describe('a session key', () => {
     expect(unwrapSessionKeys(packets, [locked])).toBeUndefined();
     const opened = await readIdentity(locked.armor(), 'behind it');
     expect(unwrapSessionKeys(packets, [opened]) ?? (await openSessionKeys(packets, { keys: [opened] }))).toEqual([session]);
-  });
-
-  test('that was put in for several keys is taken out by OpenPGP.js with each, and what it puts in by us', async () => {
-    const certificates = [other.toPublic(), key.toPublic()];
-    const packets = (await wrapSessionKey(session, certificates))!;
-    for (const one of [key, other]) {
-      const found = await decryptSessionKeys({ message: await readMessage({ binaryMessage: packets, config: lenient }), decryptionKeys: one, date: anyTime, config: lenient });
-      expect(found).toMatchObject([{ data: new Uint8Array(session), algorithm: 'aes256' }]);
-    }
-    expect(await wrapSessionKey(session, certificates)).not.toEqual(packets);
-    const theirs = await encryptSessionKey({ data: session, algorithm: 'aes256', date: anyTime, format: 'binary', encryptionKeys: certificates, config: rfc4880 });
-    expect(theirs).toHaveLength(packets.length);
-    expect(unwrapSessionKeys(theirs, [key])).toEqual([session]);
-  });
-
-  test('is put in by OpenPGP.js where one of the keys is of another sort, and for nobody who can not be sealed to', async () => {
-    const rsa = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'rsa' }], format: 'object', config: rfc4880 });
-    expect(await wrapSessionKey(session, [key.toPublic(), rsa.publicKey])).toBeUndefined();
-    expect(await wrapSessionKey(session, [])).toBeUndefined();
-    const both = await sealSessionKey(session, { certificates: [key.toPublic(), rsa.publicKey] });
-    for (const one of [key, rsa.privateKey]) expect((await openSessionKeys(both, { keys: [one] })).map((found) => Buffer.from(found))).toEqual([session]);
-    const { publicKey: revoked } = await revokeKey({ key: await generateIdentity('revoked'), format: 'object', config: lenient });
-    const { publicKey: signsOnly } = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', subkeys: [], userIDs: [{ name: 'signs' }], format: 'object', config: rfc4880 });
-    for (const certificate of [revoked, signsOnly]) {
-      expect(await wrapSessionKey(session, [certificate])).toBeUndefined();
-      await expect(sealSessionKey(session, { certificates: [certificate] })).rejects.toThrow(/Error encrypting|Could not find|revoked/);
-    }
   });
 });

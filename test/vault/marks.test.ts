@@ -9,6 +9,8 @@ import { memoryStore } from '../../src/store/index.ts';
 import { createVault, openVault } from '../../src/vault/index.ts';
 import { pruneVault } from '../../src/vault/prune.ts';
 import { chunkId } from '../../src/vault/chunk.ts';
+import { addIndexed, emptyIndex } from '../../src/vault/chunk-index.ts';
+import { intakes } from '../../src/vault/intake.ts';
 import { perform } from '../../src/vault/crew.ts';
 import { digestOf, markKey, markSecret, openMarks, recognise, recordBytes, writeRecord } from '../../src/vault/marks.ts';
 import { openSession } from '../../src/vault/session.ts';
@@ -135,13 +137,32 @@ describe('a disk that is backed up night after night', () => {
   });
 
   it('is taken in longer stretches where it is known, and in short ones where it is new', async () => {
-    const { take, store } = await nightly();
-    const bytes = Buffer.concat(['a', 'b', 'c'].map((seed) => stamped(70, seed)));
-    await take(bytes, 'file');
-    bytes.set(stamped(70, 'new'), 70 * chunk);
-    expect(await take(bytes, 'file')).toMatchObject({ data: bytes.length, new_bytes: 70 * chunk });
-    expect(await take(bytes, 'file')).toMatchObject({ data: bytes.length, new_bytes: 0 });
-    expect((await (await openVault(store, key)).verify({ readData: true })).problems).toEqual([]);
+    const { store, cache } = await nightly();
+    const session = { ...(await openSession(store, key)), cache };
+    const index = emptyIndex();
+    index.packs.push('0'.repeat(64));
+    const path = join(folder(), 'disk');
+    /** Chunks of each batch. */
+    const taken = async (bytes: Buffer) => {
+      writeFileSync(path, bytes);
+      const opened = await openRaw(path);
+      const taking = intakes(session, index)(opened, 'volume-1');
+      const counts: number[] = [];
+      for await (const batch of taking.read()) {
+        const { ids, memory } = await taking.name(batch);
+        counts.push(batch.indices.length);
+        for (const id of ids) if (index.chunks.get(Buffer.from(id!, 'hex')) === undefined) addIndexed(index, Buffer.from(id!, 'hex'), 0);
+        taking.passed(batch.indices.at(-1)! + 1, memory);
+      }
+      taking.close();
+      await opened.close();
+      return counts;
+    };
+    const bytes = stamped(104, 'a');
+    expect(await taken(bytes)).toEqual(Array(13).fill(8));
+    expect(await taken(bytes)).toEqual([8, 32, 32, 32]);
+    bytes.set(stamped(40, 'new'), 40 * chunk);
+    expect(await taken(bytes)).toEqual([8, 32, 32, 8, 8, 16]);
   });
 
   it('is not named again where its records fit', async () => {
