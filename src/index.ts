@@ -35,4 +35,4 @@ export { diffDocuments, type Difference, type Side } from './tenant/diff.ts';
 export type { DiskDocument, Document } from './tenant/document.ts';
 export { applyPolicy, changedExtents, copyVault, createVault, openVault, packBundle, pruneVault, unpackBundle, verifyWithoutKeys, type Policy } from './vault/index.ts';
 export { newPaperKey, paperLines, parsePaperKey } from './keys/index.ts';
-export type { Bundle, BundleInfo, Key, Member, Source, Vault, VaultKeys } from './vault/types.ts';
+export type { Bundle, BundleInfo, Key, Member, Removed, Source, Vault, VaultKeys } from './vault/types.ts';

@@ -203,6 +203,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     more: [
       'From any place to any place: <target> is empty, or an earlier copy. What it has already is not sent again; the same command goes on where one was cut short.',
       'Each file is checked before it is written. Exit code 5 when something of the source is damaged: it is named, and all else is copied.',
+      'Change keys in one vault, and copy from there: who was put out of <target> is not brought back, and who was put out of <vault> but can still open <target> is named.',
     ],
     options: [new Option('--salvage', 'copy bundles of which something is lost as well'), new Option('--parallel <n>', 'how many files at once').argParser(number), limitUpload],
     examples: ['baluchon copy ./vault /mnt/shelf/vault', "baluchon copy ./vault 'swift://baluchon?cloud=beta'"],
@@ -279,6 +280,7 @@ export const DECLARATIONS: readonly Declaration[] = [
     more: [
       '<who> is a name as keys list shows it, or the beginning or end of a fingerprint.',
       'Begins a new epoch: what is exported from now on is sealed to a key that they don\'t have. What was there they may have read or copied; that can\'t be undone. The bundles of a writer stay; new ones by it are refused.',
+      'Whoever is out already, but still has a key file in the vault (a removal that was cut short, a copy of a vault), is named in the same way: the file is taken away, and no epoch begins.',
     ],
     options: keys,
     examples: ['baluchon keys remove ./vault passphrase-2', 'baluchon keys remove ./vault 8A1F22D04C0E9B17'],

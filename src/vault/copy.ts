@@ -25,14 +25,16 @@ export interface CopyResult {
   bundles: string[];
   /** What could not be copied and why, one line each. */
   problems: string[];
+  /** Key files of the target, by name, that are not in a source whose keys are as new: they may let in who was put out there. */
+  leftovers: string[];
 }
 
 /**
  * Brings everything that bundles need and `to` does not have from one vault to another of the same id, or to an empty place. Needs no
  * key. Each file is checked against its name before it is put; lists come first, so that a prune there spares what they name,
  * then data, then each manifest once all that it needs is there. Cut short at any moment, the target is a vault, and the same again goes on.
- * Bundles that the target was told to forget stay forgotten.
- * @throws usage where `to` is another vault or holds something else; vault, store, network, interrupted.
+ * Bundles that the target was told to forget stay forgotten, and whom its later keys keep out stays out.
+ * @throws usage where `to` is another vault, holds something else, or had its keys changed by itself; vault, store, network, interrupted.
  */
 export async function copyVault(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
   const { parallel = 3, salvage = false, emit = silent, signal } = options;
@@ -40,7 +42,7 @@ export async function copyVault(from: Store, to: Store, options: CopyOptions = {
   const source = await readClear(from);
   const there = await openTarget(from, source, to);
   const { vault } = source.header;
-  const result: CopyResult = { vault, files: 0, bytes: 0, bundles: [], problems: [] };
+  const result: CopyResult = { vault, files: 0, bytes: 0, bundles: [], problems: [], leftovers: [] };
   /** What keeps one file from being copied is named, and the others go on. */
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted');
@@ -66,8 +68,10 @@ export async function copyVault(from: Store, to: Store, options: CopyOptions = {
   };
 
   const all = [...source.files.keys()];
+  const older = olderKeys(from, source.files, to, there);
+  if (!older) result.leftovers = [...there.keys()].filter((name) => admits(name) && !source.files.has(name)).sort();
   // Its certificate and keys first, then what says that this is a vault: a place with half of the keys would be none.
-  await each(all.filter((name) => name.startsWith('keys/') && absent(name)), parallel, copy);
+  await each(all.filter((name) => name.startsWith('keys/') && absent(name) && !(older && admits(name))), parallel, copy);
   for (const name of clearNames) if (!there.has(name)) await copy(name);
 
   const kept = source.bundles.filter((bundle) => bundle.manifest && !there.has(`${bundle.stem}.forgotten`));
@@ -133,6 +137,21 @@ async function openTarget(from: Store, { header, files }: ClearVault, to: Store)
     there.set(name, size);
   }
   return there;
+}
+
+/** Key files that let somebody in. */
+const admits = (name: string): boolean => patterns.member.test(name) || patterns.passphrase.test(name);
+
+/**
+ * Whether the target's keys were changed after the source's, as names of rosters tell: each change adds one, and none goes.
+ * @throws usage where each has one that the other has not.
+ */
+function olderKeys(from: Store, source: ReadonlyMap<string, unknown>, to: Store, target: ReadonlyMap<string, unknown>): boolean {
+  const newest = (names: Iterable<string>) => [...names].filter((name) => patterns.roster.test(name)).sort((a, b) => serial([a]) - serial([b])).at(-1);
+  const [ours, theirs] = [newest(source.keys()), newest(target.keys())];
+  if (ours === theirs || theirs === undefined || source.has(theirs)) return false;
+  if (ours === undefined || target.has(ours)) return true;
+  throw new BaluchonError('usage', `the keys of ${from.name} and of ${to.name} were changed each by itself: ${ours}, ${theirs}`, { hint: 'choose an empty place; keys are changed in one vault, and copied from there' });
 }
 
 const serial = (names: Iterable<string>): number => Math.max(0, ...[...names].map((name) => Number(patterns.roster.exec(name)?.[1] ?? 0)));

@@ -8,4 +8,4 @@ export { memoryFile } from './memory.ts';
 export { openVault } from './vault.ts';
 export { verifyWithoutKeys } from './verify-keyless.ts';
 export { documentYaml } from './yaml.ts';
-export type { Bundle, BundleInfo, BundleWriter, DiskResult, Key, LostRanges, OpenOptions, RepairResult, Rewritten, Member, Source, Vault, VerifyResult } from './types.ts';
+export type { Bundle, BundleInfo, BundleWriter, DiskResult, Key, LostRanges, OpenOptions, RepairResult, Rewritten, Member, Removed, Source, Vault, VerifyResult } from './types.ts';

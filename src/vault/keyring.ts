@@ -6,11 +6,11 @@ import { assets } from './assets.ts';
 import { claimed } from './claim.ts';
 import { layout, patterns, rfc3339 } from './layout.ts';
 import { checkNewcomers, putNewcomers, putOwner, putWriter, type Newcomers } from './members.ts';
-import { rosterFiles, writeRoster, type OpenedRoster, type Owner, type Roster } from './roster.ts';
+import { leftovers, rosterFiles, writeRoster, type OpenedRoster, type Owner, type Roster } from './roster.ts';
 import { armored, type Secrets } from './secrets.ts';
 import { requireOwner, type Session } from './session.ts';
 import { trustOf } from './trust.ts';
-import type { Member } from './types.ts';
+import type { Member, Removed } from './types.ts';
 
 /** Owners, then writers, removed ones last. */
 export function members(session: Session): Member[] {
@@ -45,29 +45,40 @@ export async function addMembers(session: Session, given: Newcomers, now = new D
 
 /**
  * Begins a new epoch without these members: what comes is sealed to a key that they don't have. What was there they may have
- * read, or have the keys for. A writer's bundles stay, and count.
+ * read, or have the keys for. A writer's bundles stay, and count. Key files of others who are no members any more go as well; where `who`
+ * names only such, as after a removal that was cut short, that is all.
  * @param who as `members` names them, or a fingerprint's beginning or end of 8 or more digits
  * @throws usage where one is not known, or no owner would be left.
  */
-export async function removeMembers(session: Session, who: string[], now = new Date()): Promise<Member[]> {
+export async function removeMembers(session: Session, who: string[], now = new Date()): Promise<Removed> {
   requireOwner(session);
   const { roster } = known(session);
-  const gone = who.map((one) => choose(members(session), one));
+  const left = await strangers(session);
+  const wanted = who.filter((one) => matching(session, one).length > 0 || !left.some((name) => lets(name, one)));
+  const gone = wanted.map((one) => choose(session, one));
   const ids = new Set(gone.map((member) => member.fingerprint));
   const owners = roster.owners.filter((owner) => !ids.has(owner.fingerprint));
   if (owners.length === 0) throw new BaluchonError('usage', 'no owner would be left, and the vault would be lost', { hint: 'add another owner first: baluchon keys add' });
   await claimed(session, known(session), async () => {
-    const kept = await signedFiles(session);
-    const writers = roster.writers.map((writer) => (ids.has(writer.fingerprint) && writer.removed === undefined ? { ...writer, removed: rfc3339(now), kept } : writer));
-    await beginEpoch(session, { ...roster, owners, writers }, now);
-    for (const member of gone) {
-      const slot = roster.owners.find((owner) => owner.fingerprint === member.fingerprint)?.slot;
-      for await (const name of session.store.names('keys/')) {
-        if (patterns.member.exec(name)?.[3] === member.fingerprint || (slot !== undefined && Number(patterns.passphrase.exec(name)?.[1]) === slot)) await session.store.remove(name);
-      }
+    if (gone.length > 0) {
+      const kept = await signedFiles(session);
+      const writers = roster.writers.map((writer) => (ids.has(writer.fingerprint) && writer.removed === undefined ? { ...writer, removed: rfc3339(now), kept } : writer));
+      await beginEpoch(session, { ...roster, owners, writers }, now);
     }
+    for (const name of await strangers(session)) await session.store.remove(name);
   });
-  return gone;
+  return { members: gone, leftovers: left };
+}
+
+/** Key files of who is no member. */
+async function strangers(session: Session): Promise<string[]> {
+  return leftovers(known(session).roster, await Array.fromAsync(session.store.names('keys/')));
+}
+
+/** Whether a key file is that of `who`. */
+function lets(name: string, who: string): boolean {
+  const slot = patterns.passphrase.exec(name)?.[1];
+  return slot !== undefined ? who === `passphrase-${slot}` || who === `paper-${slot}` : isFingerprint(patterns.member.exec(name)?.[3] ?? '', who);
 }
 
 /** A new key and index secret for what comes; all members get theirs anew, nothing else is written again. */
@@ -147,13 +158,22 @@ async function signedFiles({ store }: Session): Promise<string[]> {
   return names.sort();
 }
 
-function choose(all: Member[], who: string): Member {
-  const text = who.replaceAll(' ', '');
-  const id = text.replace(/^0x/i, '').toUpperCase();
-  const present = all.filter((member) => member.removed === undefined);
-  const found = present.filter((member) => member.name === text || member.label === who || (/^[0-9A-F]{8,}$/.test(id) && (member.fingerprint.startsWith(id) || member.fingerprint.endsWith(id))));
-  if (found.length === 1) return found[0]!;
-  const hint = `there are: ${present.map((member) => member.name).join(', ')}`;
-  throw new BaluchonError('usage', found.length === 0 ? `no owner or writer ${who}` : `${who} stands for ${found.length} owners or writers`, { hint });
+/** Whether `who` is the fingerprint's beginning or end, of 8 or more digits. */
+function isFingerprint(id: string, who: string): boolean {
+  const digits = who.replaceAll(' ', '').replace(/^0x/i, '').toUpperCase();
+  return /^[0-9A-F]{8,}$/.test(digits) && (id.startsWith(digits) || id.endsWith(digits));
 }
 
+function matching(session: Session, who: string): Member[] {
+  const name = who.replaceAll(' ', '');
+  return present(session).filter((member) => member.name === name || member.label === who || isFingerprint(member.fingerprint, who));
+}
+
+const present = (session: Session): Member[] => members(session).filter((member) => member.removed === undefined);
+
+function choose(session: Session, who: string): Member {
+  const found = matching(session, who);
+  if (found.length === 1) return found[0]!;
+  const hint = `there are: ${present(session).map((member) => member.name).join(', ')}`;
+  throw new BaluchonError('usage', found.length === 0 ? `no owner or writer ${who}` : `${who} stands for ${found.length} owners or writers`, { hint });
+}

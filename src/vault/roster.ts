@@ -96,6 +96,18 @@ export async function readRoster(store: Store, secrets: string[], epochs: Certif
   return { ...newest.found, certificates, superseded: superseded.slice(0, superseded.indexOf(newest)).map(({ name }) => name) };
 }
 
+/** Of the key files with these names those that let in who is no owner or writer, sorted: left by a change that was cut short, or in a copy. */
+export function leftovers({ owners, writers }: Roster, names: readonly string[]): string[] {
+  const members = new Set([...owners.map((owner) => `owner-${owner.fingerprint}`), ...writers.filter(({ removed }) => removed === undefined).map((writer) => `writer-${writer.fingerprint}`)]);
+  const slots = new Set(owners.map(({ slot }) => slot));
+  const left = (name: string): boolean => {
+    const [, , role, id] = patterns.member.exec(name) ?? [];
+    const slot = patterns.passphrase.exec(name)?.[1];
+    return role !== undefined ? !members.has(`${role}-${id}`) : slot !== undefined && !slots.has(Number(slot));
+  };
+  return names.filter(left).sort();
+}
+
 async function unsealRoster(bytes: Uint8Array, secrets: string[], epochs: Certificate[]): Promise<Unsealed | undefined> {
   for (const secret of secrets) {
     const opened = await unsealSigned(bytes, { secret }, epochs);

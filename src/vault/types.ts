@@ -113,6 +113,13 @@ export interface Member {
   removed?: string;
 }
 
+export interface Removed {
+  /** Who was put out now. */
+  members: Member[];
+  /** Key files that went, by name, of those who were no members before: of a removal that was cut short, or brought by a copy. */
+  leftovers: string[];
+}
+
 /** Owners and writers of a vault. Changing them needs an owner's key. */
 export interface VaultKeys {
   /** The epoch in force: counts up with each rotation. */
@@ -120,8 +127,8 @@ export interface VaultKeys {
   list(): Member[];
   /** Passphrases, paper keys, armored certificates. */
   add(newcomers: { passphrases?: string[]; papers?: string[]; owners?: string[]; writers?: string[] }): Promise<Member[]>;
-  /** Begins a new epoch without them. `who`: names as in `list`, or a fingerprint's beginning or end. */
-  remove(who: string[]): Promise<Member[]>;
+  /** Begins a new epoch without them. `who`: names as in `list`, or a fingerprint's beginning or end; those of no members whose files are left, without a new epoch. */
+  remove(who: string[]): Promise<Removed>;
   /** Begins a new epoch: a new key for what comes. */
   rotate(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { readPacks } from './packs-list.ts';
 import { ordered, settled } from './queue.ts';
 import { chunkReader } from './reader.ts';
 import { withFile } from './rooms.ts';
+import { leftovers } from './roster.ts';
 import { joined, salvagePack, salvageReader, walkPages } from './salvage.ts';
 import type { Session } from './session.ts';
 import { chunkTable, type ChunkTable } from './table.ts';
@@ -137,6 +138,7 @@ async function verifyKeys(work: Work): Promise<void> {
       const file = `keys/epoch-${epoch}/writer-${writer.fingerprint}.`;
       if (writer.removed === undefined && !there.some((name) => name.startsWith(file))) work.problem(`missing: ${file}*.pgp`);
     }
+    for (const name of leftovers(roster.roster, there)) work.problem(`${name}: lets in who is no owner or writer any more: baluchon keys remove takes it away`);
     for (let serial = 1; serial < roster.roster.serial; serial++) {
       if (!there.some((name) => Number(patterns.roster.exec(name)?.[1]) === serial)) work.problem(`missing: keys/roster-${String(serial).padStart(6, '0')}.*.pgp`);
     }

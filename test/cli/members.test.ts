@@ -120,6 +120,17 @@ describe('keys', () => {
     expect((await run(['list', './vault', ...pw])).out).toContain('3 bundles');
     expect(await run(['keys', 'remove', './vault', 'nobody', ...pw])).toMatchObject({ exit: 2, err: expect.stringMatching(/^baluchon: no owner or writer nobody\n {2}there are: passphrase-1, /) });
   });
+  test('a copy from before says who may still open it, and remove there takes that away', async () => {
+    expect((await run(['keys', 'add', './vault', '--new-passphrase-file', 'second', ...pw])).out).toContain('Added owner passphrase-2');
+    expect((await run(['copy', './vault', './shelf'])).exit).toBe(0);
+    await run(['keys', 'remove', './vault', 'passphrase-2', ...pw]);
+    const { exit, out } = await run(['copy', './vault', './shelf']);
+    expect(out).toMatch(/^Copied 0 bundles to \.\/shelf: .*\n( {2}! only there: keys\/epoch-\d\/owner-.*\n)+ {2}! only there: keys\/pass-2\..*\nWho was put out of \.\/vault may still open \.\/shelf with these files\. Put them out there as well: baluchon keys remove \.\/shelf <who>\n$/);
+    expect(exit).toBe(0);
+    const taken = (await run(['keys', 'remove', './shelf', 'passphrase-2', ...pw])).out;
+    expect(taken).toMatch(/^(Removed keys\/\S+, which let in who was no member any more\.\n)+$/);
+    expect((await run(['copy', './vault', './shelf'])).out).toBe('./shelf has all of it already.\n');
+  });
 });
 
 describe('a paper key', () => {

@@ -161,6 +161,49 @@ describe('copy', () => {
     await same(to);
   });
 
+  const admits = (store: ReturnType<typeof memoryStore>) => [...store.files.keys()].filter((name) => /^keys\/(pass-|.*\/owner-)/.test(name)).sort();
+
+  test('of a vault with older keys brings nobody back who was put out of the target since', async () => {
+    const from = like(whole);
+    await (await openVault(from, owner)).keys.add({ passphrases: ['to go'] });
+    const to = memoryStore('copy');
+    await copyVault(from, to);
+    await (await openVault(to, owner)).keys.remove(['passphrase-1']);
+    const kept = admits(to);
+    const writer = await (await openVault(from, owner)).begin();
+    await writer.commit({ source, documents: [] });
+    expect(await copyVault(from, to)).toMatchObject({ problems: [], leftovers: [], bundles: [expect.stringContaining('bundles/')] });
+    expect(admits(to)).toEqual(kept);
+    await expect(openVault(to, { passphrase: 'to go' })).rejects.toMatchObject({ code: 'key' });
+    expect(await (await same(to)).list()).toHaveLength(3);
+  });
+
+  test('of a vault with later keys names what still lets in who was put out there; removing them there begins no epoch', async () => {
+    const from = like(whole);
+    await (await openVault(from, owner)).keys.add({ passphrases: ['to go'] });
+    const to = memoryStore('copy');
+    await copyVault(from, to);
+    await (await openVault(from, owner)).keys.remove(['passphrase-1']);
+    for (const time of ['first', 'second']) {
+      const { leftovers, problems } = await copyVault(from, to);
+      expect(leftovers, time).toEqual([expect.stringMatching(/^keys\/epoch-1\/owner-/), expect.stringMatching(/^keys\/pass-1\./)]);
+      expect(problems).toEqual([]);
+    }
+    const vault = await openVault(to, owner);
+    expect(await vault.keys.remove(['passphrase-1'])).toMatchObject({ members: [], leftovers: [expect.any(String), expect.any(String)] });
+    expect(vault.keys.epoch).toBe(2);
+    expect([...to.files.keys()].sort()).toEqual([...from.files.keys()].sort());
+    expect(await copyVault(from, to)).toMatchObject({ files: 0, leftovers: [] });
+  });
+
+  test('refuses a target whose keys were changed by itself, and writes nothing there', async () => {
+    const [from, to] = [like(whole), like(whole, 'copy')];
+    for (const store of [from, to]) await (await openVault(store, owner)).keys.rotate();
+    const before = [...to.files.keys()];
+    await expect(copyVault(from, to)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/^the keys of vault and of copy were changed each by itself: keys\/roster-000002\./) });
+    expect([...to.files.keys()]).toEqual(before);
+  });
+
   test('what was truncated at the target is copied again', async () => {
     const to = like(whole, 'copy');
     const pack = [...whole.keys()].find((name) => name.startsWith('packs/'))!;

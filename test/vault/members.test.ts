@@ -4,6 +4,7 @@ import * as openpgp from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isError } from '../../src/errors.ts';
 import { decipher, fingerprint, generateIdentity, openSessionKeys, readIdentity, splitMessage, unseal } from '../../src/keys/index.ts';
+import { faultyStore } from '../../src/store/faulty.ts';
 import { memoryStore, openStore } from '../../src/store/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createVault, memoryFile, openVault, type Vault } from '../../src/vault/index.ts';
@@ -289,6 +290,24 @@ describe('members', () => {
     await vault.keys.remove([ownerFingerprint]);
     await expect(openVault(store, owner)).rejects.toMatchObject({ code: 'key' });
     expect((await (await openVault(store, { passphrase: 'third' })).verify({})).problems).toEqual([]);
+  });
+
+  test('a removal that was cut short leaves files that verify names, and the same again takes away', async () => {
+    const store = await vaultWith();
+    await (await openVault(store, owner)).keys.add({ passphrases: ['to go'] });
+    const breaking = faultyStore(store, (operation, name) => (operation === 'remove' && name.startsWith('keys/') ? 'drop' : undefined));
+    await expect((await openVault(breaking, owner)).keys.remove(['passphrase-1'])).rejects.toMatchObject({ code: 'network' });
+    const vault = await openVault(store, owner);
+    expect(vault.keys.list().map(({ name }) => name)).not.toContain('passphrase-1');
+    const { problems } = await vault.verify({});
+    expect(problems).toEqual([expect.stringMatching(/^keys\/epoch-1\/owner-.* lets in who is no owner or writer any more/), expect.stringMatching(/^keys\/pass-1\..* lets in who/)]);
+    await expect(vault.keys.remove(['passphrase-9'])).rejects.toMatchObject({ code: 'usage' });
+    expect((await vault.keys.remove(['passphrase-1'])).leftovers).toHaveLength(2);
+    expect(vault.keys.epoch).toBe(2);
+    expect(await names(store, 'keys/pass-')).toEqual([]);
+    await expect(openVault(store, { passphrase: 'to go' })).rejects.toMatchObject({ code: 'key' });
+    expect(await (await openVault(store, owner)).verify({})).toMatchObject({ problems: [] });
+    await expect(vault.keys.remove(['passphrase-1'])).rejects.toMatchObject({ code: 'usage' });
   });
 
   test('a writer that comes back counts again', async () => {

@@ -18,13 +18,14 @@ export async function run(context: Context, [source = '', target = '']: string[]
     try {
       const { salvage, parallel } = options;
       const result = await copyVault(from, to, { ...(salvage && { salvage }), ...(parallel && { parallel }), emit: context.emit, signal: context.signal });
-      const { problems } = result;
+      const { problems, leftovers } = result;
       context.view.result({ format: 'baluchon-copy/1', from: source, to: target, ...result }, (look) => {
         const lines = problems.map((problem) => `  ${look.tone('bad', '!')} ${safe(problem)}\n`);
+        const left = leftovers.length === 0 ? '' : `${leftovers.map((file) => `  ${look.tone('warn', '!')} only there: ${file}\n`).join('')}${look.tone('warn', 'Who was put out')} of ${safe(source)} may still open ${safe(target)} with ${leftovers.length === 1 ? 'this file' : 'these files'}. Put them out there as well: baluchon keys remove ${safe(target)} <who>\n`;
         const said = result.files === 0
           ? `${look.tone('title', safe(target))} has all of it already.\n`
           : `${look.tone('good', 'Copied')} ${count(result.bundles.length, 'bundle')} to ${look.tone('title', safe(target))}: ${count(result.files, 'file')}, ${bytes(result.bytes)}.\n`;
-        return problems.length === 0 ? said : `${lines.join('')}\n${result.files === 0 ? 'Nothing more could be copied.\n' : said}${look.tone('bad', 'Damaged:')} ${count(problems.length, 'problem')} in ${safe(source)}.\n`;
+        return problems.length === 0 ? said + left : `${lines.join('')}\n${result.files === 0 ? 'Nothing more could be copied.\n' : said}${look.tone('bad', 'Damaged:')} ${count(problems.length, 'problem')} in ${safe(source)}.\n${left}`;
       });
       return problems.length > 0 ? exitCode(new BaluchonError('vault', 'damaged')) : 0;
     } finally {
