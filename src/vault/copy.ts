@@ -1,7 +1,7 @@
 import { BaluchonError, isError } from '../errors.ts';
 import { silent, type Emit } from '../events.ts';
 import type { Store } from '../store/store.ts';
-import { checkNamed, clearNames, each, readClear, task, wholeList, type ClearVault } from './keyless.ts';
+import { checkNamed, clearNames, each, laterKeys, readClear, task, wholeList, type ClearVault } from './keyless.ts';
 import { requireKept } from './doomed.ts';
 import { layout, patterns } from './layout.ts';
 import { withFile } from './rooms.ts';
@@ -68,7 +68,7 @@ export async function copyVault(from: Store, to: Store, options: CopyOptions = {
   };
 
   const all = [...source.files.keys()];
-  const older = olderKeys(from, source.files, to, there);
+  const older = laterKeys({ name: to.name, files: there }, { name: from.name, files: source.files });
   if (!older) result.leftovers = [...there.keys()].filter((name) => admits(name) && !source.files.has(name)).sort();
   // Its certificate and keys first, then what says that this is a vault: a place with half of the keys would be none.
   await each(all.filter((name) => name.startsWith('keys/') && absent(name) && !(older && admits(name))), parallel, copy);
@@ -127,7 +127,7 @@ async function openTarget(from: Store, { header, files }: ClearVault, to: Store)
       throw new BaluchonError('usage', `${to.name} is another vault (${target.header.vault.slice(0, 8)}) than ${from.name} (${header.vault.slice(0, 8)})`, { hint: 'choose a place where there is no vault yet' });
     }
     const there = new Map([...target.files].map(([name, { size }]) => [name, size]));
-    if (serial(files.keys()) > serial(there.keys())) for (const name of [layout.howto, layout.script]) there.delete(name);
+    if (laterKeys({ name: from.name, files }, { name: to.name, files: there })) for (const name of [layout.howto, layout.script]) there.delete(name);
     return there;
   }
   const there = new Map<string, number>();
@@ -141,17 +141,3 @@ async function openTarget(from: Store, { header, files }: ClearVault, to: Store)
 
 /** Key files that let somebody in. */
 const admits = (name: string): boolean => patterns.member.test(name) || patterns.passphrase.test(name);
-
-/**
- * Whether the target's keys were changed after the source's, as names of rosters tell: each change adds one, and none goes.
- * @throws usage where each has one that the other has not.
- */
-function olderKeys(from: Store, source: ReadonlyMap<string, unknown>, to: Store, target: ReadonlyMap<string, unknown>): boolean {
-  const newest = (names: Iterable<string>) => [...names].filter((name) => patterns.roster.test(name)).sort((a, b) => serial([a]) - serial([b])).at(-1);
-  const [ours, theirs] = [newest(source.keys()), newest(target.keys())];
-  if (ours === theirs || theirs === undefined || source.has(theirs)) return false;
-  if (ours === undefined || target.has(ours)) return true;
-  throw new BaluchonError('usage', `the keys of ${from.name} and of ${to.name} were changed each by itself: ${ours}, ${theirs}`, { hint: 'choose an empty place; keys are changed in one vault, and copied from there' });
-}
-
-const serial = (names: Iterable<string>): number => Math.max(0, ...[...names].map((name) => Number(patterns.roster.exec(name)?.[1] ?? 0)));

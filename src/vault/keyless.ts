@@ -105,5 +105,25 @@ export async function task<T>(emit: Emit, about: { what: string; total: number; 
   }
 }
 
+/** A vault's name, for messages, and its files by name. */
+export interface NamedFiles {
+  name: string;
+  files: ReadonlyMap<string, unknown>;
+}
+
+const serial = (name: string): number => Number(patterns.roster.exec(name)?.[1] ?? 0);
+
+/**
+ * Whether one vault's keys were changed later than another's of the same id, as names of rosters tell: each change adds one, and none goes.
+ * @throws usage where each has one that the other has not.
+ */
+export function laterKeys(one: NamedFiles, other: NamedFiles): boolean {
+  const newest = ({ files }: NamedFiles) => [...files.keys()].filter(serial).sort((a, b) => serial(a) - serial(b)).at(-1);
+  const [mine, theirs] = [newest(one), newest(other)];
+  if (mine === undefined || other.files.has(mine)) return false;
+  if (theirs === undefined || one.files.has(theirs)) return true;
+  throw new BaluchonError('usage', `the keys of ${one.name} and of ${other.name} were changed each by itself: ${mine}, ${theirs}`, { hint: 'choose an empty place; keys are changed in one vault, and copied from there' });
+}
+
 /** Names in clear that hold no digest; the last makes a place a vault. */
 export const clearNames: readonly string[] = [layout.howto, layout.script, layout.header];

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import { sha256 } from './chunk.ts';
 import { requireKept } from './doomed.ts';
 import { readHeader } from './header.ts';
+import { laterKeys } from './keyless.ts';
 import { expandTime, layout, patterns } from './layout.ts';
 import { chooseManifest, manifestFiles, type ManifestFile } from './manifest-files.ts';
 import { readPacks } from './packs-list.ts';
@@ -128,7 +129,7 @@ export async function packBundle(store: Store, ref: string, path: string, option
  * Brings one bundle into an empty place, which becomes a vault, or into a vault of the same id, of which nothing is
  * changed. Needs no key; what is there already is not sent again; the manifest comes last (and `baluchon.yaml` after it).
  * Keys come along where the vault does not know the roster that they belong to: to an owner's removal they can't be added again.
- * @throws usage where `to` is another vault; vault, before anything is written, where files are missing.
+ * @throws usage where `to` is another vault, or its keys were changed by themselves; vault, before anything is written, where files are missing.
  */
 export async function unpackBundle(from: Store, ref: string, to: Store, options: TransferOptions = {}): Promise<Unpacked> {
   const { vault, manifest, files, previous } = await bundleFiles(from, ref);
@@ -145,7 +146,7 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
   if (there.has(layout.forgotten(manifest.time, manifest.id))) {
     throw new BaluchonError('usage', `${to.name}: bundle ${manifest.id.slice(0, 8)} was forgotten there on purpose`, { hint: 'unpack it into another place' });
   }
-  const withKeys = !target || rosterSerial(files.keys()) > rosterSerial(there.keys());
+  const withKeys = !target || laterKeys({ name: from.name, files }, { name: to.name, files: there });
   const last = [manifest.name, layout.header];
   const list = layout.packs(manifest.time, manifest.id);
   const wanted = [...files].filter(([name, size]) => {
@@ -167,5 +168,3 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
   const absent = previous.filter((name) => !there.has(name) && !files.has(name.replace(/pgp$/, 'forgotten')));
   return { vault, bundle: { id: manifest.id, created: expandTime(manifest.time) }, ...put, absent };
 }
-
-const rosterSerial = (names: Iterable<string>): number => Math.max(0, ...[...names].map((name) => Number(patterns.roster.exec(name)?.[1] ?? 0)));
