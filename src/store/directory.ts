@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, open as openCallback, read as readCallback } from 'node:fs';
+import { closeSync, constants, fstatSync, open as openCallback, read as readCallback } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,8 @@ const temporary = '.baluchon-';
 /** Files that are looked at at once. */
 const together = 64;
 
+/** A pipe in the place of a file is not waited for. Windows knows no such flag. */
+const readNow = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const openFd = promisify(openCallback);
 const readFd = promisify(readCallback);
 
@@ -92,9 +94,11 @@ export function directoryStore(root: string): Store {
     async get(name, range, room = roomFor) {
       try {
         // Errands cost more than what they are sent for: of an open file, size and end are asked for here.
-        const file = await openFd(at(name), 'r');
+        const file = await openFd(at(name), readNow);
         try {
-          const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
+          const state = fstatSync(file);
+          if (!state.isFile()) throw missing(root, name);
+          const { offset, length } = range ?? { offset: 0, length: state.size };
           if (length > largest) throw larger(root, name);
           const into = room(length).subarray(0, length);
           let done = await readDirect(at(name), into, offset);

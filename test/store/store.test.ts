@@ -69,6 +69,19 @@ describe('a folder', () => {
     expect((await Array.fromAsync(store.list('packs/'))).map(({ name }) => name).sort()).toEqual(['packs/aa/1', 'packs/aa/2']);
   });
 
+  test('a pipe or a folder in the place of a file is none, and not waited for', async () => {
+    const root = folder();
+    const store = await openStore(root);
+    spawnSync('mkfifo', [join(root, 'baluchon.yaml')]);
+    mkdirSync(join(root, 'recover.sh'));
+    expect(readdirSync(root)).toHaveLength(2);
+    for (const name of ['baluchon.yaml', 'recover.sh']) {
+      for (const range of [undefined, { offset: 0, length: 10 }]) await expect(store.get(name, range)).rejects.toMatchObject({ code: 'vault', message: `${root}: file missing: ${name}` });
+      expect(await store.stat(name)).toBeUndefined();
+    }
+    expect(await Array.fromAsync(store.list(''))).toEqual([]);
+  });
+
   test('a place that takes no more bytes: a store error that says so, and nothing half-written', () => {
     const root = folder();
     const program = `
