@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { array, assert, asyncProperty, nat, record } from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Disk } from '../../src/disk/disk.ts';
 import { openRaw } from '../../src/disk/raw.ts';
 import { generateIdentity } from '../../src/keys/index.ts';
 import { memoryStore } from '../../src/store/index.ts';
@@ -268,8 +269,16 @@ describe('disks of one run', () => {
   async function file(bytes: Buffer) {
     const path = join(folder(), 'disk');
     writeFileSync(path, bytes);
-    return openRaw(path);
+    return closedAfterwards(await openRaw(path));
   }
+  const disks: Disk[] = [];
+  const closedAfterwards = (disk: Disk): Disk => {
+    disks.push(disk);
+    return disk;
+  };
+  afterEach(async () => {
+    await Promise.all(disks.splice(0).map((one) => one.close()));
+  });
 
   async function openMarksOf(store: ReturnType<typeof memoryStore>, cache: string) {
     const session = await openSession(store, key);
@@ -357,7 +366,7 @@ describe('disks of one run', () => {
     const bytes = noise(chunk * 40, 'base');
     const path = join(folder(), 'disk');
     writeFileSync(path, bytes);
-    const short = await openRaw(path);
+    const short = closedAfterwards(await openRaw(path));
     truncateSync(path, 20 * chunk + 100);
     const writer = await begin();
     const [failed, taken] = await Promise.allSettled([writer.addDisk(short, about('volume-1', short.size)), writer.addDisk(await file(bytes), about('volume-2', bytes.length))]);
