@@ -54,8 +54,8 @@ export async function removeMembers(session: Session, who: string[], now = new D
   requireOwner(session);
   const { roster } = known(session);
   const left = await strangers(session);
-  const wanted = who.filter((one) => matching(session, one).length > 0 || !left.some((name) => lets(name, one)));
-  const gone = wanted.map((one) => choose(session, one));
+  const out = (one: string) => matching(session, one).length === 0 && left.some((name) => lets(name, one));
+  const gone = who.filter((one) => !out(one)).map((one) => choose(session, one));
   const ids = new Set(gone.map((member) => member.fingerprint));
   const owners = roster.owners.filter((owner) => !ids.has(owner.fingerprint));
   if (owners.length === 0) throw new BaluchonError('usage', 'no owner would be left, and the vault would be lost', { hint: 'add another owner first: baluchon keys add' });
@@ -75,7 +75,7 @@ async function strangers(session: Session): Promise<string[]> {
   return leftovers(known(session).roster, await Array.fromAsync(session.store.names('keys/')));
 }
 
-/** Whether a key file is that of `who`. */
+/** Whether a key file lets in `who`: a fingerprint, or a passphrase or paper key by its slot. */
 function lets(name: string, who: string): boolean {
   const slot = patterns.passphrase.exec(name)?.[1];
   return slot !== undefined ? who === `passphrase-${slot}` || who === `paper-${slot}` : isFingerprint(patterns.member.exec(name)?.[3] ?? '', who);

@@ -120,6 +120,7 @@ describe('keys', () => {
     expect((await run(['list', './vault', ...pw])).out).toContain('3 bundles');
     expect(await run(['keys', 'remove', './vault', 'nobody', ...pw])).toMatchObject({ exit: 2, err: expect.stringMatching(/^baluchon: no owner or writer nobody\n {2}there are: passphrase-1, /) });
   });
+
   test('a copy from before says who may still open it, and remove there takes that away', async () => {
     expect((await run(['keys', 'add', './vault', '--new-passphrase-file', 'second', ...pw])).out).toContain('Added owner passphrase-2');
     expect((await run(['copy', './vault', './shelf'])).exit).toBe(0);

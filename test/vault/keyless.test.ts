@@ -163,11 +163,16 @@ describe('copy', () => {
 
   const admits = (store: ReturnType<typeof memoryStore>) => [...store.files.keys()].filter((name) => /^keys\/(pass-|.*\/owner-)/.test(name)).sort();
 
-  test('of a vault with older keys brings nobody back who was put out of the target since', async () => {
-    const from = like(whole);
+  /** A vault and a copy of it, both of which open with a passphrase as well. */
+  async function withPassphrase() {
+    const [from, to] = [like(whole), memoryStore('copy')];
     await (await openVault(from, owner)).keys.add({ passphrases: ['to go'] });
-    const to = memoryStore('copy');
     await copyVault(from, to);
+    return { from, to };
+  }
+
+  test('of a vault with older keys brings nobody back who was put out of the target since', async () => {
+    const { from, to } = await withPassphrase();
     await (await openVault(to, owner)).keys.remove(['passphrase-1']);
     const kept = admits(to);
     const writer = await (await openVault(from, owner)).begin();
@@ -179,10 +184,7 @@ describe('copy', () => {
   });
 
   test('of a vault with later keys names what still lets in who was put out there; removing them there begins no epoch', async () => {
-    const from = like(whole);
-    await (await openVault(from, owner)).keys.add({ passphrases: ['to go'] });
-    const to = memoryStore('copy');
-    await copyVault(from, to);
+    const { from, to } = await withPassphrase();
     await (await openVault(from, owner)).keys.remove(['passphrase-1']);
     for (const time of ['first', 'second']) {
       const { leftovers, problems } = await copyVault(from, to);
