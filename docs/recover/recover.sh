@@ -1,13 +1,13 @@
 #!/bin/sh
 # Gives back everything of one bundle of this vault: documents (YAML) and disks (raw, sparse), bit for bit.
-# Needs gpg 2.2 or later (or sq and openssl), tar, zstd, awk, sed and coreutils; nothing of Baluchon. HOWTO-RECOVER.md says what
+# Needs gpg 2.2 or later, or sq (before 1.0 with openssl; from 1.0 on for vaults of profile rfc9580); tar, zstd, awk, sed and coreutils; nothing of Baluchon. HOWTO-RECOVER.md says what
 # it does, by hand.
 #
 #   sh recover.sh --passphrase-file FILE [--bundle ID] OUT
 #   sh recover.sh --paper FILE [--bundle ID] OUT              (a paper key, typed in or scanned)
 #   sh recover.sh --identity KEY.asc [--identity-passphrase-file FILE] [--bundle ID] OUT
 #
-# With --gpg or --sq it uses that program; else gpg where it is installed, else sq.
+# With --gpg or --sq it uses that program; else gpg where it is installed and reads the vault's profile, else sq.
 #
 # OUT/documents/<kind>/<id>.yaml  OUT/disks/<id>.raw        Exit: 0 all is there, 1 damaged, 2 usage, 5 wrong key.
 set -eu
@@ -44,20 +44,30 @@ done
 for file in "$passphrase" "$paper" "$identity" "$identity_passphrase"; do
   [ -z "$file" ] || [ -r "$file" ] || die 2 "can't read $file"
 done
+[ -f baluchon.yaml ] || [ -d keys ] || die 2 "run this in the vault's folder"
+# Bytes of a chunk and entries of a page, as the vault says, and how it is sealed.
+profile() { { [ ! -f baluchon.yaml ] || sed -n "s/^  $1: *\($3\) *\$/\1/p" baluchon.yaml; echo "$2"; } | sed 1q; }
+number='[1-9][0-9]\{0,9\}'
+chunk_size=$(profile chunk_size 262144 "$number")
+page_size=$(profile page_size 1024 "$number")
+sealing=$(profile sealing rfc4880 'rfc[0-9]*')
 if [ -z "$tool" ]; then
-  if command -v gpg >/dev/null; then tool=gpg; elif command -v sq >/dev/null; then tool=sq; else die 2 'gpg is missing (or sq): install it first'; fi
+  tool=gpg
+  if command -v sq >/dev/null && { [ "$sealing" = rfc9580 ] || ! command -v gpg >/dev/null; }; then tool=sq; fi
 fi
-for program in "$tool" $([ "$tool" = gpg ] || echo openssl od head) tar zstd awk sed sort join dd sha256sum truncate mktemp; do
+command -v "$tool" >/dev/null || die 2 "$tool is missing: install it first (gpg or sq)"
+# From 1.0 on sq calls options otherwise, takes passphrases from files, and reads RFC 9580.
+recipient=--recipient-key signer=--signer-cert phrases=
+if [ "$tool" = sq ]; then
+  case $(sq decrypt --help 2>&1) in *--recipient-file*) recipient=--recipient-file ;; esac
+  case $(sq decrypt --help 2>&1) in *--signer-file*) signer=--signer-file ;; esac
+  case $(sq --help 2>&1) in *--password-file*) phrases=yes ;; esac
+fi
+for program in $([ "$tool$phrases" != sq ] || echo openssl od head) tar zstd awk sed sort join dd sha256sum truncate mktemp; do
   command -v "$program" >/dev/null || die 2 "$program is missing: install it first"
 done
-[ "$tool" = gpg ] || [ -z "$identity_passphrase" ] || die 2 "sq does not take a key's passphrase from a file: use gpg, or give a key without one (sq key password --clear)"
-[ -f baluchon.yaml ] || [ -d keys ] || die 2 "run this in the vault's folder"
-# Bytes of a chunk and entries of a page, as the vault says.
-profile() { { [ ! -f baluchon.yaml ] || sed -n "s/^  $1: *\([1-9][0-9]\{0,9\}\) *\$/\1/p" baluchon.yaml; echo "$2"; } | sed 1q; }
-chunk_size=$(profile chunk_size 262144)
-page_size=$(profile page_size 1024)
-[ -z "$([ ! -f baluchon.yaml ] || sed -n '/^  sealing: *rfc9580/p' baluchon.yaml)" ] ||
-  die 2 'this vault is sealed with profile rfc9580, which neither gpg nor this script opens: use Baluchon, or a program of RFC 9580 by hand'
+[ "$tool$phrases" != sq ] || [ -z "$identity_passphrase" ] || die 2 "this sq does not take a key's passphrase from a file: use gpg, or give a key without one (sq key password --clear)"
+[ "$sealing" = rfc4880 ] || [ "$tool$phrases" = sqyes ] || die 2 "this vault is sealed with profile $sealing, which takes sq 1.0 or later: install that, or use Baluchon"
 [ ! -e "$out" ] || [ -z "$(ls -A "$out")" ] || die 2 "$out is not empty"
 
 # The agent's socket must have a short path.
@@ -73,9 +83,10 @@ trap 'exit 143' TERM HUP
 GNUPGHOME=$tmp/gpg
 export GNUPGHOME
 mkdir "$GNUPGHOME" "$tmp/pack" "$tmp/keys" "$tmp/certs"
+first_line() { awk 'NR == 1 { sub(/\r$/, ""); printf "%s", $0 }' "$1"; }
 # They are needed more than once, and may come from a pipe.
 [ -z "$passphrase" ] || { cat "$passphrase" >"$tmp/passphrase"; passphrase=$tmp/passphrase; }
-[ -z "$identity_passphrase" ] || { cat "$identity_passphrase" >"$tmp/passphrase"; identity_passphrase=$tmp/passphrase; }
+[ -z "$identity_passphrase" ] || { first_line "$identity_passphrase" >"$tmp/passphrase"; identity_passphrase=$tmp/passphrase; }
 
 # A paper key's 64 characters; each of its four lines ends with 4 that check it. docs/format.md has them in full.
 paper_phrase() {
@@ -116,12 +127,12 @@ armored() { sed -n '/-----BEGIN PGP/,/-----END PGP/{s/^[ -]*-----BEGIN/-----BEGI
 # The lines "- value" under a top-level key of a YAML file.
 listed() { awk -v key="$2:" '/^[^ -]/ { on = $1 == key; next } on && $1 == "-" { gsub(/[^0-9A-Za-z]/, "", $2); print $2 }' "$1"; }
 
-# The session key of a message behind a passphrase (RFC 4880, 3.7.1.3 and 5.3), for sq, which takes none from a file.
+# The session key of a message behind a passphrase (RFC 4880, 3.7.1.3 and 5.3), for an sq that takes none from a file.
 session_key() {
   head=$(od -An -v -tx1 -N 15 "$1" | tr -d ' \n')
   case $head in c32e04090308*) ;; *) return 1 ;; esac
   dd if="$1" of="$tmp/salted" bs=1 skip=6 count=8 2>>"$tmp/log"
-  sed 1q "$2" | tr -d '\r\n' >>"$tmp/salted"
+  first_line "$2" >>"$tmp/salted"
   octet=$((0x${head#????????????????????????????}))
   length=$(wc -c <"$tmp/salted")
   count=$(((16 + (octet & 15)) << ((octet >> 4) + 6)))
@@ -139,7 +150,8 @@ session_key() {
 sq_open() {
   signers=$1
   shift
-  if [ -n "$signers" ]; then while read -r one; do set -- "$@" --signer-cert "$one"; done <"$signers"; fi
+  if [ -n "$signers" ]; then while read -r one; do set -- "$@" "$signer" "$one"; done <"$signers"; fi
+  [ -z "$phrases" ] || set -- --home none --batch "$@"
   sq decrypt "$@" 2>>"$tmp/log"
 }
 # FILE OUT SIGNERS OPTIONS: 3 when it opens and nobody in the file SIGNERS, if there is one, has signed it.
@@ -162,7 +174,8 @@ with_keys() {
   file=$1 to=$2 by=${3-}
   if [ "$tool" = sq ]; then
     set --
-    for key in "$tmp"/keys/*.asc; do set -- "$@" --recipient-key "$key"; done
+    for key in "$tmp"/keys/*.asc; do set -- "$@" "$recipient" "$key"; done
+    [ -z "$identity_passphrase" ] || set -- "$@" --password-file "$identity_passphrase"
     sq_message "$file" "$to" "$by" "$@"
   else
     set --
@@ -171,7 +184,10 @@ with_keys() {
   fi
 }
 with_phrase() {
-  if [ "$tool" = sq ]; then
+  if [ -n "$phrases" ]; then
+    first_line "$2" >"$tmp/phrase"
+    sq_message "$1" "$3" "${4-}" --password-file "$tmp/phrase"
+  elif [ "$tool" = sq ]; then
     session=$(session_key "$1" "$2") && sq_message "$1" "$3" "${4-}" --session-key "$session"
   else
     gpg_message "$1" "$3" "${4-}" --passphrase-file "$2"

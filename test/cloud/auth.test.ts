@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CloudOptions, connect } from '../../src/cloud/index.ts';
+import { needs, selfSigned } from '../tools.ts';
 import { type Handler, failure, fakeCloud, json, quick, serve } from './support.ts';
 
 async function login(env: Record<string, string | undefined>, options: CloudOptions = {}) {
@@ -158,22 +158,25 @@ describe('a token', () => {
   });
 });
 
-test('a cloud with a certificate of its own needs its authority, or to be told not to verify', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
-  const body = { token: { user: { id: 'u', name: 'u' }, project: { id: 'p', name: 'p' }, issued_at: '2026-01-01T00:00:00Z', expires_at: '2026-01-01T01:00:00Z', catalog: [] } };
-  const server = createTls({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => void json(response, 201, body, { 'x-subject-token': 't' }));
-  await new Promise<void>((done) => server.listen(0, 'localhost', done));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
+describe('a cloud with a certificate of its own', () => {
+  needs('openssl');
+
+  test('needs its authority, or to be told not to verify', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { key, cert } = selfSigned(folder);
+    const body = { token: { user: { id: 'u', name: 'u' }, project: { id: 'p', name: 'p' }, issued_at: '2026-01-01T00:00:00Z', expires_at: '2026-01-01T01:00:00Z', catalog: [] } };
+    const server = createTls({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => void json(response, 201, body, { 'x-subject-token': 't' }));
+    await new Promise<void>((done) => server.listen(0, 'localhost', done));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const env = { OS_AUTH_URL: `https://localhost:${(server.address() as AddressInfo).port}`, OS_USERNAME: 'u', OS_PASSWORD: 'p', OS_PROJECT_NAME: 'p', HOME: '/nonexistent' };
+    const error = await failure(login(env));
+    expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('self-signed'), hint: expect.stringContaining('cacert') });
+    expect((await login({ ...env, OS_CACERT: cert })).project.id).toBe('p');
+    expect((await login({ ...env, OS_INSECURE: 'true' })).project.id).toBe('p');
+    expect(await failure(login({ ...env, OS_CACERT: '/nonexistent.pem' }))).toMatchObject({ code: 'usage', message: expect.stringContaining('/nonexistent.pem') });
   });
-  const env = { OS_AUTH_URL: `https://localhost:${(server.address() as AddressInfo).port}`, OS_USERNAME: 'u', OS_PASSWORD: 'p', OS_PROJECT_NAME: 'p', HOME: '/nonexistent' };
-  const error = await failure(login(env));
-  expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('self-signed'), hint: expect.stringContaining('cacert') });
-  expect((await login({ ...env, OS_CACERT: cert })).project.id).toBe('p');
-  expect((await login({ ...env, OS_INSECURE: 'true' })).project.id).toBe('p');
-  expect(await failure(login({ ...env, OS_CACERT: '/nonexistent.pem' }))).toMatchObject({ code: 'usage', message: expect.stringContaining('/nonexistent.pem') });
 });

@@ -1,22 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { needs } from '../tools.ts';
 
-/** Whether qemu-img and qemu-io are there to judge. */
-export const haveQemu = ['qemu-img', 'qemu-io'].every((tool) => spawnSync(tool, ['--version']).status === 0);
-
-/** Stands at the head of each suite that QEMU judges: without QEMU a run in CI fails, and any other says so loudly. */
-export function expectQemu(suite: string, otherwise: () => void): void {
-  test(`QEMU is there to judge ${suite}, or is said to be missing`, () => {
-    if (haveQemu) {
-      expect(qemuImg('--version')).toContain('qemu-img version');
-      return;
-    }
-    const missing = 'qemu-img and qemu-io are missing: apt-get install qemu-utils';
-    if (process.env.CI) expect.fail(missing);
-    console.warn(`\n*** NOT TESTED against QEMU: ${suite}; ${missing} ***\n`);
-    otherwise();
-  });
-}
+/** At the head of a suite that QEMU judges: see `needs`. */
+export const needsQemu = (): boolean => needs('qemu-img', 'qemu-io');
 
 export function qemuImg(...args: string[]): string {
   return execFileSync('qemu-img', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

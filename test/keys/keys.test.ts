@@ -7,24 +7,15 @@ import * as openpgp from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decipher, encipher, fingerprint, generateIdentity, readCertificate, readIdentity, seal, splitMessage, unseal, unsealSigned, type Recipient, type SecretKey } from '../../src/keys/index.ts';
 import { packetAt } from '../../src/keys/packets.ts';
-import { gpg, stopAgent } from '../vault/tools.ts';
+import { gpg, needs, stopAgent } from '../tools.ts';
 
-let home: string;
 let key: SecretKey;
 let other: SecretKey;
-let pgp: ReturnType<typeof gpg>;
 const text = Buffer.from('twelve servers, three volumes\n');
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'bal-k-'));
-  pgp = gpg(home);
   key = await generateIdentity('one');
   other = await generateIdentity('other');
-  expect(pgp(['--import'], key.armor()).status).toBe(0);
-});
-afterAll(() => {
-  stopAgent(home);
-  rmSync(home, { recursive: true, force: true });
 });
 
 const packets = (message: Uint8Array) => {
@@ -55,6 +46,17 @@ describe('the default profile', () => {
 });
 
 describe('gpg', () => {
+  const ready = needs('gpg');
+  const home = mkdtempSync(join(tmpdir(), 'bal-k-'));
+  const pgp = gpg(home);
+  beforeAll(() => {
+    if (ready) expect(pgp(['--import'], key.armor()).status).toBe(0);
+  });
+  afterAll(() => {
+    if (ready) stopAgent(home);
+    rmSync(home, { recursive: true, force: true });
+  });
+
   test.each([0, 1, 191, 8383, 100_000, 3_000_000])('opens what we seal: %i bytes', async (length) => {
     const bytes = randomBytes(length);
     const toKey = pgp(['--status-fd', '2', '--decrypt'], await seal(bytes, { certificates: [key.toPublic()] }));

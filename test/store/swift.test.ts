@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
@@ -12,6 +11,7 @@ import { openStore, type SwiftAccount } from '../../src/store/index.ts';
 import { readPlace } from '../../src/store/place.ts';
 import { swiftBucket } from '../../src/store/swift.ts';
 import { storeContract } from '../contract/store.ts';
+import { needs, selfSigned } from '../tools.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -137,21 +137,25 @@ describe('a service that has a bad day', () => {
 
 describe('a service with a certificate of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bal-tls-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const ready = needs('openssl');
+  let cert: string;
   let server: Server;
   let url = '';
   beforeAll(async () => {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
-    server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => void response.end('sealed'));
+    if (!ready) return;
+    const made = selfSigned(folder);
+    cert = made.cert;
+    server = createServer({ key: readFileSync(made.key), cert: readFileSync(cert) }, (_, response) => void response.end('sealed'));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `https://localhost:${(server.address() as AddressInfo).port}/v1/AUTH_x`;
   });
   afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    if (!ready) return;
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
-    rmSync(folder, { recursive: true });
   });
   const read = async (tls?: SwiftAccount['tls']) => {
     const store = await openStore('swift://c', { swift: async () => ({ url, token: async () => 't', ...(tls && { tls }) }) });

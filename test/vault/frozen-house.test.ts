@@ -9,7 +9,7 @@ import { openVault } from '../../src/vault/index.ts';
 import { pruneVault } from '../../src/vault/prune.ts';
 import { verifyWithoutKeys } from '../../src/vault/verify-keyless.ts';
 import { chunk, contents, folder } from './kit.ts';
-import { need, run } from './tools.ts';
+import { needs, run } from '../tools.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -57,15 +57,18 @@ describe('a frozen vault with tags, a forgotten bundle, one written anew, and pa
     expect(await problems(store)).toBe('');
   });
 
-  test('its own recover.sh gives the disk back', () => {
-    need('gpg', 'zstd', 'tar', 'awk');
-    const out = join(folder(), 'out');
-    const phrase = join(folder(), 'phrase');
-    writeFileSync(phrase, 'and its passphrase\n');
-    const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, out], { cwd: root });
-    expect(text).toContain('all is in');
-    expect(status).toBe(0);
-    expect(readFileSync(join(out, 'disks', 'volume-1.raw')).equals(bytes)).toBe(true);
+  describe('its own recover.sh', () => {
+    needs('gpg', 'zstd', 'tar', 'awk');
+
+    test('gives the disk back', () => {
+      const out = join(folder(), 'out');
+      const phrase = join(folder(), 'phrase');
+      writeFileSync(phrase, 'and its passphrase\n');
+      const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, out], { cwd: root });
+      expect(text).toContain('all is in');
+      expect(status).toBe(0);
+      expect(readFileSync(join(out, 'disks', 'volume-1.raw')).equals(bytes)).toBe(true);
+    });
   });
 
   test.each<[string, (body: Uint8Array) => Uint8Array]>([

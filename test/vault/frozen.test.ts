@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryStore, openStore } from '../../src/store/index.ts';
 import { documentYaml, openVault, type Key } from '../../src/vault/index.ts';
 import { contents, disk, folder } from './kit.ts';
-import { need, run } from './tools.ts';
+import { needs, run } from '../tools.ts';
 import { bundles } from './vault-1.ts';
 
 const root = fileURLToPath(new URL('../../fixtures/vault-1', import.meta.url));
@@ -37,17 +37,20 @@ describe('a vault of format baluchon/1, written by version 0.1', () => {
     expect((await vault.verify({ readData: true })).problems).toEqual([]);
   });
 
-  test('its own recover.sh gives back the same', () => {
-    need('gpg', 'zstd', 'tar', 'awk');
-    const out = join(folder(), 'out');
-    const phrase = join(folder(), 'phrase');
-    writeFileSync(phrase, 'and its passphrase\n');
-    const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, '--bundle', frozenIds[0]!, out], { cwd: root });
-    expect(text).toContain('all is in');
-    expect(status).toBe(0);
-    const [expected] = bundles;
-    for (const { about, bytes } of expected!.disks) expect(readFileSync(join(out, 'disks', `${about.id}.raw`)).equals(bytes)).toBe(true);
-    for (const document of expected!.documents) expect(readFileSync(join(out, 'documents', document.kind, `${document.id}.yaml`), 'utf8')).toBe(documentYaml(document));
+  describe('its own recover.sh', () => {
+    needs('gpg', 'zstd', 'tar', 'awk');
+
+    test('gives back the same', () => {
+      const out = join(folder(), 'out');
+      const phrase = join(folder(), 'phrase');
+      writeFileSync(phrase, 'and its passphrase\n');
+      const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, '--bundle', frozenIds[0]!, out], { cwd: root });
+      expect(text).toContain('all is in');
+      expect(status).toBe(0);
+      const [expected] = bundles;
+      for (const { about, bytes } of expected!.disks) expect(readFileSync(join(out, 'disks', `${about.id}.raw`)).equals(bytes)).toBe(true);
+      for (const document of expected!.documents) expect(readFileSync(join(out, 'documents', document.kind, `${document.id}.yaml`), 'utf8')).toBe(documentYaml(document));
+    });
   });
 
   test('sha256sum finds its packs whole, without a key', () => {

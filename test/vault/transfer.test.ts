@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { memoryStore, openStore, type Store } from '../../src/store/index.ts';
 import { openVault, packBundle, unpackBundle, verifyWithoutKeys } from '../../src/vault/index.ts';
 import { contents, folder } from './kit.ts';
-import { run } from './tools.ts';
+import { run } from '../tools.ts';
 import { bundles } from './vault-1.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
