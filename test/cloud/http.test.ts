@@ -148,12 +148,13 @@ describe('a redirect', () => {
 
 describe('no answer', () => {
   test.each([
-    ['http://nobody.invalid/', 'no such host'],
-    ['http://127.0.0.1:1/', 'connection refused'],
+    // Where there is no network at all, nobody knows whether there is such a host.
+    ['http://nobody.invalid/', /no such host|the name could not be looked up/],
+    ['http://127.0.0.1:1/', /connection refused/],
   ])('from %s is told in words', async (url, words) => {
     const error = await failure(client().send({ method: 'GET', url }));
     expect(error.code).toBe('network');
-    expect(error.message).toContain(words);
+    expect(error.message).toMatch(words);
     expect(error.message).not.toContain('\n');
     expect(error.hint).toBeTruthy();
   });

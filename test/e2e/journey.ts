@@ -11,6 +11,7 @@ import type { ExportReport } from '../../src/export/types.ts';
 import { isForeign } from '../../src/kinds/index.ts';
 import type { ImportReport, Plan } from '../../src/import/types.ts';
 import type { Difference } from '../../src/tenant/diff.ts';
+import { needs } from '../tools.ts';
 import { baluchon } from './command.ts';
 
 export interface Journey {
@@ -113,7 +114,9 @@ export function journey(name: string, { source, target, config, before, alive }:
       for (const entry of await readdir(join(folder, 'vault'), { recursive: true, withFileTypes: true })) {
         if (!entry.isFile()) continue;
         const bytes = await readFile(join(entry.parentPath, entry.name), 'latin1');
-        for (const word of clear) expect(`${entry.name} ${bytes}`.includes(word) ? `${entry.name} tells ${word}` : '').toBe('');
+        // Chance alone writes four given letters somewhere into 17 MiB of ciphertext once in 250 times.
+        const words = entry.name.endsWith('.pgp') ? clear.filter(({ length }) => length > 4) : clear;
+        for (const word of words) expect(`${entry.name} ${bytes}`.includes(word) ? `${entry.name} tells ${word}` : '').toBe('');
       }
     });
 
@@ -199,14 +202,18 @@ export function journey(name: string, { source, target, config, before, alive }:
       expect((await tenant(target)).temporaries).toEqual([]);
     });
 
-    it('recover.sh gives back the same bytes as extract, without this program', async () => {
-      expect(await type('extract', `./vault@${exported.bundle.id}`, '-o', './extracted', '--disk-format', 'raw')).toMatchObject({ code: 0 });
-      await run('sh', ['recover.sh', '--passphrase-file', join(folder, 'pw'), '--bundle', exported.bundle.id, join(folder, 'recovered')], { cwd: join(folder, 'vault') });
-      await run('diff', ['-r', join(folder, 'extracted', 'documents'), join(folder, 'recovered', 'documents')]);
-      const disks = await readdir(join(folder, 'recovered', 'disks'));
-      expect(disks.sort()).toEqual(exported.disks.map(({ id }) => `${id}.raw`).sort());
-      for (const name of disks) expect(await sameBytes(join(folder, 'extracted', 'disks', name), join(folder, 'recovered', 'disks', name)), name).toBe(true);
-    }, 300_000);
+    describe('recover.sh', () => {
+      needs('gpg', 'tar', 'zstd', 'awk');
+
+      it('gives back the same bytes as extract, without this program', async () => {
+        expect(await type('extract', `./vault@${exported.bundle.id}`, '-o', './extracted', '--disk-format', 'raw')).toMatchObject({ code: 0 });
+        await run('sh', ['recover.sh', '--passphrase-file', join(folder, 'pw'), '--bundle', exported.bundle.id, join(folder, 'recovered')], { cwd: join(folder, 'vault') });
+        await run('diff', ['-r', join(folder, 'extracted', 'documents'), join(folder, 'recovered', 'documents')]);
+        const disks = await readdir(join(folder, 'recovered', 'disks'));
+        expect(disks.sort()).toEqual(exported.disks.map(({ id }) => `${id}.raw`).sort());
+        for (const name of disks) expect(await sameBytes(join(folder, 'extracted', 'disks', name), join(folder, 'recovered', 'disks', name)), name).toBe(true);
+      }, 300_000);
+    });
 
     it('verify finds every byte as it was written', async () => {
       expect(await type('verify', './vault', '--read-data')).toMatchObject({ code: 0 });
