@@ -1,7 +1,7 @@
 #!/bin/sh
 # Gives back everything of one bundle of this vault: documents (YAML) and disks (raw, sparse), bit for bit.
-# Needs gpg 2.2 or later, or sq (before 1.0 with openssl; from 1.0 on for vaults of profile rfc9580); tar, zstd, awk, sed and coreutils; nothing of Baluchon. HOWTO-RECOVER.md says what
-# it does, by hand.
+# Needs gpg 2.2 or later, or sq (before 1.0 with openssl; for profile rfc9580 from 1.0 on); tar, zstd, awk, sed and coreutils;
+# nothing of Baluchon. HOWTO-RECOVER.md says what it does, by hand.
 #
 #   sh recover.sh --passphrase-file FILE [--bundle ID] OUT
 #   sh recover.sh --paper FILE [--bundle ID] OUT              (a paper key, typed in or scanned)
@@ -59,9 +59,10 @@ command -v "$tool" >/dev/null || die 2 "$tool is missing: install it first (gpg 
 # From 1.0 on sq calls options otherwise, takes passphrases from files, and reads RFC 9580.
 recipient=--recipient-key signer=--signer-cert phrases=
 if [ "$tool" = sq ]; then
-  case $(sq decrypt --help 2>&1) in *--recipient-file*) recipient=--recipient-file ;; esac
-  case $(sq decrypt --help 2>&1) in *--signer-file*) signer=--signer-file ;; esac
-  case $(sq --help 2>&1) in *--password-file*) phrases=yes ;; esac
+  help=$(sq --help 2>&1; sq decrypt --help 2>&1)
+  case $help in *--recipient-file*) recipient=--recipient-file ;; esac
+  case $help in *--signer-file*) signer=--signer-file ;; esac
+  case $help in *--password-file*) phrases=yes ;; esac
 fi
 for program in $([ "$tool$phrases" != sq ] || echo openssl od head) tar zstd awk sed sort join dd sha256sum truncate mktemp; do
   command -v "$program" >/dev/null || die 2 "$program is missing: install it first"
