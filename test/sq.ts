@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { run } from './tools.ts';
+import { run, type Made } from './tools.ts';
 
 /*
  * Sequoia's sq, as Debian 12 has it (0.27) and as Debian 13 (1.3), which calls many options otherwise.
@@ -11,12 +11,6 @@ const alone = newSq ? ['--home', 'none', '--batch'] : [];
 
 const sq = (...args: string[]) => run('sq', [...alone, ...args]);
 
-export interface Made {
-  certificate: string;
-  secret: string;
-  passphrase?: string;
-}
-
 /** Makes a key without a passphrase, in the file `path`. @throws what sq says */
 export function sqKey(path: string, userId: string, ...options: string[]): Made {
   const certificate = `${path}.cert`;
@@ -27,10 +21,9 @@ export function sqKey(path: string, userId: string, ...options: string[]): Made 
   return { secret: readFileSync(path, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
 }
 
-/** Opens a message with a key, and has its signature looked at where there is a signer: paths of files. */
-export function sqDecrypt(message: string, key: string, signer?: string): ReturnType<typeof run> {
-  const [recipients, signers] = newSq ? ['--recipient-file', '--signer-file'] : ['--recipient-key', '--signer-cert'];
-  return sq('decrypt', recipients!, key, ...(signer === undefined ? [] : [signers!, signer]), message);
+/** Opens a message with a key, if it is the signer's: paths of files. */
+export function sqDecrypt(message: string, key: string, signer: string): ReturnType<typeof run> {
+  return sq('decrypt', newSq ? '--recipient-file' : '--recipient-key', key, newSq ? '--signer-file' : '--signer-cert', signer, message);
 }
 
 export function sqEncrypt(text: string, certificate: string): ReturnType<typeof run> {

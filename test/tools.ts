@@ -46,6 +46,13 @@ export function run(program: string, args: string[], options: { cwd?: string; en
   return Object.assign(result, { text: `${result.stdout}${result.stderr}` });
 }
 
+/** An OpenPGP key that another program made. */
+export interface Made {
+  certificate: string;
+  secret: string;
+  passphrase?: string;
+}
+
 /** gpg with a home of its own, in a folder with a short path. */
 export function gpg(home: string): (args: string[], input?: string | Buffer) => SpawnSyncReturns<Buffer> & { text: string } {
   mkdirSync(home, { recursive: true, mode: 0o700 });

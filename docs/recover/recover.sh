@@ -56,19 +56,19 @@ if [ -z "$tool" ]; then
   if command -v sq >/dev/null && { [ "$sealing" = rfc9580 ] || ! command -v gpg >/dev/null; }; then tool=sq; fi
 fi
 command -v "$tool" >/dev/null || die 2 "$tool is missing: install it first (gpg or sq)"
-# From 1.0 on sq calls options otherwise, takes passphrases from files, and reads RFC 9580.
-recipient=--recipient-key signer=--signer-cert phrases=
+# From 1.0 on sq calls options otherwise, takes passphrases from files, and reads RFC 9580: a new one.
+sq= recipient=--recipient-key signer=--signer-cert
 if [ "$tool" = sq ]; then
   help=$(sq --help 2>&1; sq decrypt --help 2>&1)
   case $help in *--recipient-file*) recipient=--recipient-file ;; esac
   case $help in *--signer-file*) signer=--signer-file ;; esac
-  case $help in *--password-file*) phrases=yes ;; esac
+  case $help in *--password-file*) sq=new ;; *) sq=old ;; esac
 fi
-for program in $([ "$tool$phrases" != sq ] || echo openssl od head) tar zstd awk sed sort join dd sha256sum truncate mktemp; do
+for program in $([ "$sq" != old ] || echo openssl od head) tar zstd awk sed sort join dd sha256sum truncate mktemp; do
   command -v "$program" >/dev/null || die 2 "$program is missing: install it first"
 done
-[ "$tool$phrases" != sq ] || [ -z "$identity_passphrase" ] || die 2 "this sq does not take a key's passphrase from a file: use gpg, or give a key without one (sq key password --clear)"
-[ "$sealing" = rfc4880 ] || [ "$tool$phrases" = sqyes ] || die 2 "this vault is sealed with profile $sealing, which takes sq 1.0 or later: install that, or use Baluchon"
+[ "$sq" != old ] || [ -z "$identity_passphrase" ] || die 2 "this sq does not take a key's passphrase from a file: use gpg, or give a key without one (sq key password --clear)"
+[ "$sealing" = rfc4880 ] || [ "$sq" = new ] || die 2 "this vault is sealed with profile $sealing, which takes sq 1.0 or later: install that, or use Baluchon"
 [ ! -e "$out" ] || [ -z "$(ls -A "$out")" ] || die 2 "$out is not empty"
 
 # The agent's socket must have a short path.
@@ -152,7 +152,7 @@ sq_open() {
   signers=$1
   shift
   if [ -n "$signers" ]; then while read -r one; do set -- "$@" "$signer" "$one"; done <"$signers"; fi
-  [ -z "$phrases" ] || set -- --home none --batch "$@"
+  [ "$sq" = old ] || set -- --home none --batch "$@"
   sq decrypt "$@" 2>>"$tmp/log"
 }
 # FILE OUT SIGNERS OPTIONS: 3 when it opens and nobody in the file SIGNERS, if there is one, has signed it.
@@ -185,10 +185,10 @@ with_keys() {
   fi
 }
 with_phrase() {
-  if [ -n "$phrases" ]; then
+  if [ "$sq" = new ]; then
     first_line "$2" >"$tmp/phrase"
     sq_message "$1" "$3" "${4-}" --password-file "$tmp/phrase"
-  elif [ "$tool" = sq ]; then
+  elif [ "$sq" = old ]; then
     session=$(session_key "$1" "$2") && sq_message "$1" "$3" "${4-}" --session-key "$session"
   else
     gpg_message "$1" "$3" "${4-}" --passphrase-file "$2"

@@ -65,7 +65,7 @@ export const DECLARATIONS: readonly Declaration[] = [
       passphraseFile,
       owner,
       writer,
-      new Option('--profile <profile>', 'rfc4880: opens with every gpg since 2.2 and every sq; rfc9580: authenticated encryption and Argon2, opens with sq since 1.0 and no gpg').choices(['rfc4880', 'rfc9580']).default('rfc4880'),
+      new Option('--profile <profile>', 'rfc4880: opens with gpg since 2.2 and with sq; rfc9580: authenticated encryption and Argon2, opens with sq since 1.0 and no gpg').choices(['rfc4880', 'rfc9580']).default('rfc4880'),
     ],
     examples: ['baluchon init ./vault', "baluchon init 'swift://backups/miop?cloud=beta'", 'baluchon init ./vault --passphrase-file pw', 'baluchon init ./vault --owner alice.asc --owner bob.asc --writer backup-host.asc'],
     load: () => import('./commands/init.ts'),

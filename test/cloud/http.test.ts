@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect as dial, createServer as createTcp } from 'node:net';
@@ -146,15 +147,17 @@ describe('a redirect', () => {
   });
 });
 
+const noHost: unknown = await lookup('nobody.invalid').catch(({ code }: NodeJS.ErrnoException) => code);
+
 describe('no answer', () => {
   test.each([
     // Where there is no network at all, nobody knows whether there is such a host.
-    ['http://nobody.invalid/', /no such host|the name could not be looked up/],
-    ['http://127.0.0.1:1/', /connection refused/],
+    ['http://nobody.invalid/', noHost === 'ENOTFOUND' ? 'no such host' : 'the name could not be looked up'],
+    ['http://127.0.0.1:1/', 'connection refused'],
   ])('from %s is told in words', async (url, words) => {
     const error = await failure(client().send({ method: 'GET', url }));
     expect(error.code).toBe('network');
-    expect(error.message).toMatch(words);
+    expect(error.message).toContain(words);
     expect(error.message).not.toContain('\n');
     expect(error.hint).toBeTruthy();
   });

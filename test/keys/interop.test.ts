@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as openpgp from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canSign, fingerprint, generateIdentity, readCertificate, readIdentity, seal, splitMessage, unseal, unsealSigned, type SecretKey } from '../../src/keys/index.ts';
-import { newSq, sqDecrypt, sqEncrypt, sqKey, type Made } from '../sq.ts';
-import { gpg, needs, stopAgent } from '../tools.ts';
+import { newSq, sqDecrypt, sqEncrypt, sqKey } from '../sq.ts';
+import { gpg, needs, stopAgent, type Made } from '../tools.ts';
 
 let home: string;
 let pgp: ReturnType<typeof gpg>;

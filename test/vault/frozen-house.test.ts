@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -8,8 +8,8 @@ import { memoryStore, openStore } from '../../src/store/index.ts';
 import { openVault } from '../../src/vault/index.ts';
 import { pruneVault } from '../../src/vault/prune.ts';
 import { verifyWithoutKeys } from '../../src/vault/verify-keyless.ts';
-import { chunk, contents, folder } from './kit.ts';
-import { needs, run } from '../tools.ts';
+import { chunk, contents, lineFile, recovered } from './kit.ts';
+import { needs } from '../tools.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -61,12 +61,7 @@ describe('a frozen vault with tags, a forgotten bundle, one written anew, and pa
     needs('gpg', 'zstd', 'tar', 'awk');
 
     test('gives the disk back', () => {
-      const out = join(folder(), 'out');
-      const phrase = join(folder(), 'phrase');
-      writeFileSync(phrase, 'and its passphrase\n');
-      const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, out], { cwd: root });
-      expect(text).toContain('all is in');
-      expect(status).toBe(0);
+      const out = recovered(root, ['--identity', ownerFile, '--identity-passphrase-file', lineFile('and its passphrase')]);
       expect(readFileSync(join(out, 'disks', 'volume-1.raw')).equals(bytes)).toBe(true);
     });
   });

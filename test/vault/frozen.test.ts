@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { memoryStore, openStore } from '../../src/store/index.ts';
 import { documentYaml, openVault, type Key } from '../../src/vault/index.ts';
-import { contents, disk, folder } from './kit.ts';
+import { contents, disk, lineFile, recovered } from './kit.ts';
 import { needs, run } from '../tools.ts';
 import { bundles } from './vault-1.ts';
 
@@ -41,12 +41,7 @@ describe('a vault of format baluchon/1, written by version 0.1', () => {
     needs('gpg', 'zstd', 'tar', 'awk');
 
     test('gives back the same', () => {
-      const out = join(folder(), 'out');
-      const phrase = join(folder(), 'phrase');
-      writeFileSync(phrase, 'and its passphrase\n');
-      const { status, text } = run('sh', ['recover.sh', '--identity', ownerFile, '--identity-passphrase-file', phrase, '--bundle', frozenIds[0]!, out], { cwd: root });
-      expect(text).toContain('all is in');
-      expect(status).toBe(0);
+      const out = recovered(root, ['--identity', ownerFile, '--identity-passphrase-file', lineFile('and its passphrase'), '--bundle', frozenIds[0]!]);
       const [expected] = bundles;
       for (const { about, bytes } of expected!.disks) expect(readFileSync(join(out, 'disks', `${about.id}.raw`)).equals(bytes)).toBe(true);
       for (const document of expected!.documents) expect(readFileSync(join(out, 'documents', document.kind, `${document.id}.yaml`), 'utf8')).toBe(documentYaml(document));

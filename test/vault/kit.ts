@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { Disk } from '../../src/disk/disk.ts';
 import type { DiskDocument, Document } from '../../src/tenant/document.ts';
 import type { Source } from '../../src/vault/index.ts';
+import { run } from '../tools.ts';
 
 export const chunk = 262144;
 
@@ -76,3 +77,19 @@ export function folder(): string {
 afterAll(() => {
   for (const path of folders.splice(0)) rmSync(path, { recursive: true, force: true });
 });
+
+/** What the recover.sh of a vault's folder gives back, all of it: the folder that it is in. */
+export function recovered(vault: string, args: string[], script = 'recover.sh'): string {
+  const out = join(folder(), 'out');
+  const { status, text } = run('sh', [script, ...args, out], { cwd: vault });
+  expect(text).toContain('all is in');
+  expect(status).toBe(0);
+  return out;
+}
+
+/** A file of one line. */
+export function lineFile(text: string): string {
+  const path = join(folder(), 'line');
+  writeFileSync(path, `${text}\n`);
+  return path;
+}

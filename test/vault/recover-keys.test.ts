@@ -8,11 +8,11 @@ import { createVault, openVault } from '../../src/vault/index.ts';
 import { openSession } from '../../src/vault/session.ts';
 import { beginBundle } from '../../src/vault/writer.ts';
 import { about, chunk, disk, documents, folder, noise, prose, source } from './kit.ts';
-import { newSq, sqKey, type Made } from '../sq.ts';
-import { gpg, needs, pathWith, run, stopAgent } from '../tools.ts';
+import { newSq, sqKey } from '../sq.ts';
+import { gpg, needs, pathWith, run, stopAgent, type Made } from '../tools.ts';
 
 const base = ['sh', 'tar', 'zstd', 'awk', 'sed', 'sha256sum', 'dd', 'sort', 'join', 'cut', 'truncate', 'mktemp', 'mkdir', 'rm', 'mv', 'cp', 'cat', 'ls', 'tail', 'head', 'tr', 'wc', 'od', 'grep'];
-const programs = { gpg: ['gpg', 'gpg-agent', 'gpgconf'], sq: ['sq', 'openssl'] };
+const programs = { gpg: ['gpg', 'gpg-agent', 'gpgconf'], sq: ['sq', 'openssl'], both: ['gpg', 'gpg-agent', 'gpgconf', 'sq', 'openssl'] };
 const paths: Record<string, string> = {};
 const paper = newPaperKey();
 const bytes: Buffer = Buffer.concat([prose(chunk * 2, 'log'), noise(chunk, 'noise')]);
@@ -131,10 +131,10 @@ test('recover.sh opens a vault of profile rfc9580 with sq from 1.0 on, and says 
   const writer = await (await openVault(await openStore(place), { identity: made['sq']!.secret })).begin();
   await writer.addDisk(disk(bytes), about('volume-a', bytes.length));
   await writer.commit({ source, documents: documents(2) });
-  for (const tool of ['gpg', 'sq']) {
+  for (const tool of ['gpg', 'sq', 'both']) {
     for (const key of [['--identity', file(made['sq']!.secret)], ['--passphrase-file', file('correct horse\n')], ['--paper', file(paperCode(paper))]]) {
       const recovered = recover(tool, key, place);
-      if (tool === 'sq' && newSq) expectDisk(recovered, bytes);
+      if (tool !== 'gpg' && newSq) expectDisk(recovered, bytes);
       else expect(recovered).toMatchObject({ status: 2, text: 'recover: this vault is sealed with profile rfc9580, which takes sq 1.0 or later: install that, or use Baluchon\n' });
     }
   }
