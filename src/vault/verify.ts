@@ -231,7 +231,7 @@ async function verifyDisks(work: Work, file: ManifestFile, manifest: Manifest, g
     whole = false;
     const all = joined(ranges);
     result.lost?.push({ bundle: file.id, disk: disk.id, ranges: all });
-    const what = [lost.chunks && `${lost.chunks} chunks`, lost.pages && `${lost.pages} pages`].filter(Boolean).join(' and ');
+    const what = (['chunk', 'page'] as const).map((one) => [one, lost[`${one}s`]] as const).filter(([, many]) => many > 0).map(([one, many]) => `${many} ${one}${many === 1 ? '' : 's'}`).join(' and ');
     const shown = all.slice(0, 8).map(({ offset, length }) => `${offset}-${offset + length - 1}`);
     work.problem(`${file.name}: disk ${disk.id}: ${what} lost: bytes ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more ranges` : ''}`);
   }
