@@ -36,12 +36,14 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
     async *extents(): AsyncGenerator<Extent> {
       let start = -1;
       let end = -1;
-      for await (const { index } of chunksOf(reader, about, chunkSize)) {
-        if (index !== end) {
-          if (end > start) yield { offset: start * chunkSize, length: (end - start) * chunkSize };
-          start = index;
+      for await (const chunks of chunksOf(reader, about, chunkSize)) {
+        for (const { index } of chunks) {
+          if (index !== end) {
+            if (end > start) yield { offset: start * chunkSize, length: (end - start) * chunkSize };
+            start = index;
+          }
+          end = index + 1;
         }
-        end = index + 1;
       }
       if (end > start) yield { offset: start * chunkSize, length: Math.min(end * chunkSize, size) - start * chunkSize };
     },
@@ -84,7 +86,7 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
           const ids = new Map<number, string>();
           const from = pieces.reduce((least, index) => Math.min(least, index), Infinity);
           const to = pieces.reduce((most, index) => Math.max(most, index), -1) + 1;
-          for await (const { id, index } of chunksOf(reader, about, chunkSize, { from, to })) ids.set(index, id);
+          for await (const chunks of chunksOf(reader, about, chunkSize, { from, to })) for (const { id, index } of chunks) ids.set(index, id);
           yield* ordered(pieces, together, async (index) => {
             const plain = await reader.chunk(ids.get(index)!);
             if (plain.length !== lengthAt(index)) throw new BaluchonError('vault', `damaged: disk ${about.id} has a chunk of the wrong size`);
@@ -97,18 +99,27 @@ export function bundleDisk(reader: ChunkReader, about: BundleDisk, chunkSize: nu
   };
 }
 
-/** The chunks of a disk that hold data, in order, with their numbers. */
-async function* chunksOf(reader: ChunkReader, { id: disk, size, depth, root }: BundleDisk, chunkSize: number, within = { from: 0, to: Infinity }): AsyncGenerator<{ id: string; index: number }> {
+interface NumberedChunk {
+  id: string;
+  /** Its number on the disk. */
+  index: number;
+}
+
+/** The chunks of a disk that hold data, in order, those of a page at a time: to wait for each by itself takes longer than all else that is done with it. */
+async function* chunksOf(reader: ChunkReader, { id: disk, size, depth, root }: BundleDisk, chunkSize: number, within = { from: 0, to: Infinity }): AsyncGenerator<NumberedChunk[]> {
   const chunkCount = Math.ceil(size / chunkSize);
-  async function* walk(id: Id, level: number, first: number): AsyncGenerator<{ id: string; index: number }> {
+  async function* walk(id: Id, level: number, first: number): AsyncGenerator<NumberedChunk[]> {
     if (id === null) return;
     const span = pageSize ** level;
+    const chunks: NumberedChunk[] = [];
     for (const [at, entry] of (await reader.page(id)).entries()) {
-      if (entry === null || first + (at + 1) * span <= within.from || first + at * span >= within.to) continue;
-      if (level > 0) yield* walk(entry, level - 1, first + at * span);
-      else if (first + at < chunkCount) yield { id: entry, index: first + at };
+      const index = first + at * span;
+      if (entry === null || index + span <= within.from || index >= within.to) continue;
+      if (level > 0) yield* walk(entry, level - 1, index);
+      else if (index < chunkCount) chunks.push({ id: entry, index });
       else throw new BaluchonError('vault', `damaged: disk ${disk} has pages beyond its end`);
     }
+    if (chunks.length > 0) yield chunks;
   }
   yield* walk(root, depth - 1, 0);
 }
@@ -118,21 +129,26 @@ async function* byPack(reader: ChunkReader, disks: BundleDisk[], chunkSize: numb
   const walks = disks.map((about) => chunksOf(reader, about, chunkSize));
   const next = await Promise.all(walks.map((walk) => walk.next()));
   let packs: ByPack = new Map();
-  for (let count = 1; ; count++) {
-    const indices = next.map(({ done, value }) => (done ? Infinity : value.index));
+  for (let count = 0; ; ) {
+    const indices = next.map(({ done, value }) => (done ? Infinity : value[0]!.index));
     const disk = indices.indexOf(Math.min(...indices));
     const { done, value } = next[disk] ?? { done: true, value: undefined };
     if (done) break;
-    const pack = await reader.where!(value.id);
-    const chunks = packs.get(pack) ?? new Map<string, Place[]>();
-    packs.set(pack, chunks);
-    const places = chunks.get(value.id);
-    if (places) places.push({ disk, index: value.index });
-    else chunks.set(value.id, [{ disk, index: value.index }]);
+    const where = await reader.where!(value.map(({ id }) => id));
+    for (const [nth, { id, index }] of value.entries()) {
+      const pack = where[nth]!;
+      const chunks = packs.get(pack) ?? new Map<string, Place[]>();
+      packs.set(pack, chunks);
+      const places = chunks.get(id);
+      if (places) places.push({ disk, index });
+      else chunks.set(id, [{ disk, index }]);
+    }
     next[disk] = await walks[disk]!.next();
-    if (count % sorted > 0) continue;
+    count += value.length;
+    if (count < sorted) continue;
     yield packs;
     packs = new Map();
+    count = 0;
   }
   if (packs.size > 0) yield packs;
 }

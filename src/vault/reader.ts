@@ -33,8 +33,8 @@ export interface ChunkReader {
   page(id: string): Promise<Id[]>;
   /** The chunk will be wanted soon: its pack may be fetched. */
   soon?(id: string): void;
-  /** The pack in which the chunk is looked for. */
-  where?(id: string): Promise<string>;
+  /** For each chunk the pack in which it is looked for. */
+  where?(ids: readonly string[]): Promise<string[]>;
   /** Writes chunks, pack by pack, to their places in open files, one for each disk, of `size` bytes. `wrote` is told of each disk's bytes. */
   scatter?(packs: ByPack, files: { fd: number; size: number }[], wrote: (disk: number, bytes: number) => void): Promise<void>;
 }
@@ -55,11 +55,14 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
     }));
   let exactly: Promise<Index> | undefined;
   const load = (exact: boolean) => list().then(async (listed) => loadIndex(session, new Set(listed ?? (await presentPacks(session.store))), { exact }));
+  const known = (index: Index, id: string): string | undefined => {
+    const number = index.chunks.get(Buffer.from(id, 'hex'));
+    return number === undefined ? undefined : index.packs[number];
+  };
   const find = async (id: string): Promise<string> => {
     const index = await (loading ??= load(false));
-    const key = Buffer.from(id, 'hex');
-    const number = index.chunks.get(key);
-    if (number !== undefined) return index.packs[number]!;
+    const pack = known(index, id);
+    if (pack !== undefined) return pack;
     if (index.cached) {
       loading = exactly ??= load(true);
       return find(id);
@@ -71,9 +74,15 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
         (): Buffer[] => [],
       );
       addPack(index, { sha256: digest, ids });
-      if (index.chunks.get(key) !== undefined) return digest;
+      if (known(index, id) !== undefined) return digest;
     }
     throw new BaluchonError('vault', `chunk ${id} is in no pack of this vault`);
+  };
+  const where: NonNullable<ChunkReader['where']> = async (ids) => {
+    const index = await (loading ??= load(false));
+    const found: string[] = [];
+    for (const id of ids) found.push(known(index, id) ?? (await find(id)));
+    return found;
   };
   const chunk = async (id: string): Promise<Buffer> => {
     const digest = await find(id);
@@ -101,7 +110,7 @@ export function chunkReader(session: Session, packs: () => Promise<string[]>): C
   const soon = (id: string) => {
     find(id).then((digest) => cache.use(digest, () => {})).catch(() => {});
   };
-  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, where: find, scatter };
+  return { chunk, look: lookedAt(hotChunks, chunk), page: pages, soon, where, scatter };
 }
 
 function copy(bytes: Uint8Array): Buffer {
