@@ -1,13 +1,12 @@
 import { readSync, writeSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CannotWrite } from '../disk/disk.ts';
 import { dataRuns, isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
 import { release, type Memory } from '../memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
 import { chunkId, sha256 } from './chunk.ts';
-import { compressed } from './compressor.ts';
 import { digestOf, markKey, recognise, recordBytes, writeRecord } from './marks.ts';
 import type { Place } from './reader.ts';
 import { untar } from './tar.ts';
@@ -162,19 +161,26 @@ function read(fd: number, into: Uint8Array, offset: number): boolean {
   }
 }
 
+/**
+ * zstd's fast strategy with a table and a minimal match that suit chunks: on disks of Debian systems 2 % more bytes than level 3, in
+ * 60 % of the time. Never set ZSTD_c_nbWorkers: Node then cuts the output short.
+ */
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_minMatch]: 5, [constants.ZSTD_c_contentSizeFlag]: 1 };
+
 function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
   let proven = true;
   let used = 0;
   const bodies = chunks.map(({ at, length, proof }) => {
-    const plain = Buffer.from(memory.buffer, memory.byteOffset + at, length);
-    const frame = compressed(plain);
+    const plain = memory.subarray(at, at + length);
+    // Large enough that it is no part of the memory that Node shares out in small pieces.
+    const frame = zstdCompressSync(plain, { chunkSize: Math.max(length, 1 << 16) + 1024, params, pledgedSrcSize: length });
     const packed = frame.length < length;
     if (proof && packed) proven &&= decompressed(frame, length)?.equals(plain) === true;
     const size = packed ? frame.length : length;
     // It takes the place of chunks that are done with.
     memory.set(packed ? frame : plain, used);
     used += size;
-    release(frame);
+    release(Buffer.from(frame.buffer));
     return { at: used - size, length: size, packed };
   });
   return { memory, bodies, proven };
