@@ -233,8 +233,8 @@ function look({ dedup, limit, to, ...job }: LookJob): Looked {
 
 function decompressed(frame: Buffer, limit: number): Buffer | undefined {
   try {
-    // With one byte to spare zlib does not take new memory for more to come.
-    return zstdDecompressSync(frame, { chunkSize: limit + 1, maxOutputLength: limit });
+    // With one byte to spare zlib does not take new memory for more to come; of less than 64 it knows nothing.
+    return zstdDecompressSync(frame, { chunkSize: Math.max(limit + 1, 64), maxOutputLength: limit });
   } catch {
     return undefined;
   }

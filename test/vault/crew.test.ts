@@ -133,6 +133,19 @@ describe('chunks', () => {
     );
   });
 
+  it('are compressed, proven and given back however short they are', async () => {
+    const plains = Array.from({ length: 200 }, (_, length) => Buffer.alloc(length + 1, 'a'));
+    let at = 0;
+    const chunks = plains.map(({ length }) => ({ at: (at += length) - length, length, proof: true }));
+    const { bodies, memory, proven } = await perform({ task: 'squeeze', memory: own(Buffer.concat(plains)), chunks });
+    expect(proven).toBe(true);
+    expect(bodies.findIndex(({ packed }) => packed)).toBeLessThan(62);
+    for (const [nth, { at, length, packed }] of bodies.entries()) {
+      const bytes = memory.subarray(at, at + length);
+      expect((packed ? await decompressor(chunk)(bytes) : Buffer.from(bytes)).equals(plains[nth]!)).toBe(true);
+    }
+  });
+
   it('are what level 3 makes of them but for some percent', async () => {
     const plain = prose(chunk, 1);
     const { bodies } = await perform({ task: 'squeeze', memory: own(plain), chunks: [{ at: 0, length: chunk, proof: false }] });
