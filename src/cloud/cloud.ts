@@ -62,7 +62,7 @@ export interface Service {
   put<T = any>(path: string, body?: unknown, options?: RequestOptions): Promise<Answer<T>>;
   patch<T = any>(path: string, body: unknown, options?: RequestOptions): Promise<Answer<T>>;
   delete(path: string, options?: RequestOptions): Promise<void>;
-  /** A body as it comes, with back-pressure; goes on with Range after a lost connection where the service supports it. */
+  /** A body as it comes, with back-pressure, its parts the reader's own; goes on with Range after a lost connection where the service supports it. */
   download(path: string, options?: RequestOptions): Promise<{ size: number | undefined; headers: Record<string, string>; body: AsyncIterable<Uint8Array> }>;
   /** Sends a body of `size` bytes with back-pressure (PUT). Not repeated: the caller decides. */
   upload(path: string, body: AsyncIterable<Uint8Array>, size: number | undefined, options?: RequestOptions): Promise<void>;

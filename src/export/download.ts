@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import type { Cloud } from '../cloud/cloud.ts';
 import { BaluchonError } from '../errors.ts';
 import type { RawImage } from '../kinds/glance.ts';
+import { release } from '../memory.ts';
 
 /**
  * Downloads an image into a file and checks it against what the cloud says of it: the length, and the digest where there
@@ -25,6 +26,7 @@ export async function downloadImage(cloud: Cloud, id: string, path: string, opti
       await file.appendFile(part);
       done += part.length;
       onProgress?.(done, about.size ?? undefined);
+      release(part);
     }
     if (about.size !== null && about.size !== done) throw new BaluchonError('cloud', `image ${id}: ${done} bytes came where the cloud tells of ${about.size}`);
     if (digest && digest.digest('hex') !== expected) throw new BaluchonError('cloud', `image ${id} did not arrive as the cloud stores it (${algorithm} differs)`);

@@ -69,6 +69,18 @@ describe('a downloaded image', () => {
     await gone();
   });
 
+  test('gives the memory of its parts back, where it is theirs alone', async () => {
+    const [own, shared] = [new Uint8Array(bytes.length - 5), Buffer.allocUnsafeSlow(10)];
+    own.set(bytes.subarray(5));
+    shared.set(bytes.subarray(0, 5));
+    await downloadImage(glance({}, async function* () {
+      yield shared.subarray(0, 5);
+      yield own;
+    }), 'i', path, {});
+    expect([own.buffer.byteLength, shared.buffer.byteLength]).toEqual([0, 10]);
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
   test('for which there is no room says where, and nothing of it is left', async () => {
     const full = glance({}, async function* () {
       yield bytes;

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, inflateRaw, inflateRawSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { release } from '../../memory.ts';
 
 const inflate = promisify(inflateRaw);
 const unzstd = promisify(zstdDecompress);
@@ -11,23 +12,26 @@ const worthAThread = 64 << 10;
 const maxWindowLog = 23;
 
 /**
- * Expands one compressed cluster. What follows its end in `bytes` is ignored: QEMU records its length in sectors only.
+ * Expands one compressed cluster into `cluster`. What follows its end in `bytes` is ignored: QEMU records its length in sectors only.
  * Rejects with any error where the bytes are no such stream, or give more or less than one cluster.
  */
-export async function expand(bytes: Uint8Array, type: 'zlib' | 'zstd', clusterSize: number): Promise<Uint8Array> {
-  const limits = { maxOutputLength: clusterSize, chunkSize: clusterSize };
-  const here = clusterSize < worthAThread;
-  let cluster: Uint8Array;
+export async function expand(bytes: Uint8Array, type: 'zlib' | 'zstd', cluster: Uint8Array): Promise<void> {
+  // With one byte to spare zlib does not take new memory for more to come.
+  const limits = { maxOutputLength: cluster.length, chunkSize: cluster.length + 1 };
+  const here = cluster.length < worthAThread;
+  let made: Uint8Array;
   if (type === 'zlib') {
     const options = { ...limits, finishFlush: constants.Z_SYNC_FLUSH };
-    cluster = here ? inflateRawSync(bytes, options) : await inflate(bytes, options);
+    made = here ? inflateRawSync(bytes, options) : await inflate(bytes, options);
   } else {
     const options = { ...limits, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } };
     const frame = bytes.subarray(0, zstdFrameLength(bytes));
-    cluster = here ? zstdDecompressSync(frame, options) : await unzstd(frame, options);
+    made = here ? zstdDecompressSync(frame, options) : await unzstd(frame, options);
   }
-  if (cluster.length !== clusterSize) throw new Error(`${cluster.length} bytes in place of ${clusterSize}`);
-  return cluster;
+  if (made.length !== cluster.length) throw new Error(`${made.length} bytes in place of ${cluster.length}`);
+  cluster.set(made);
+  // Not of the memory that Node shares out in small pieces.
+  if (made.buffer.byteLength === limits.chunkSize) release(new Uint8Array(made.buffer));
 }
 
 /** Length in bytes of the zstd frame that begins the buffer (RFC 8878, 3.1.1): Node's decoder takes nothing behind it. */

@@ -1,3 +1,4 @@
+import { release } from '../../memory.ts';
 import type { Disk, Extent } from '../disk.ts';
 import { mergeExtents } from '../extents.ts';
 import { checkRange, openImageFile, readUpTo, type ImageFile } from '../file.ts';
@@ -90,18 +91,21 @@ function disk(file: ImageFile, header: Header, l1: Buffer): Disk {
     }
   }
 
-  async function expanded(piece: Piece & { kind: 'compressed' }, cluster: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(piece.stored);
+  async function expandInto(into: Uint8Array, piece: Piece & { kind: 'compressed' }, cluster: number): Promise<void> {
+    const bytes = Buffer.allocUnsafeSlow(piece.stored);
     const got = await readUpTo(file, piece.host, bytes);
-    return expand(bytes.subarray(0, got), header.compression, clusterSize).catch((cause: unknown) => {
+    await expand(bytes.subarray(0, got), header.compression, into).catch((cause: unknown) => {
       throw damaged(path, `compressed cluster ${cluster} at ${piece.host} can't be expanded (${(cause as Error).message})`);
     });
+    release(bytes);
   }
 
   /** Expanded clusters of which only a part was asked for: the next read mostly wants the rest. */
   const partly = recent(kept, async (cluster) => {
     const [piece] = pieces(await table(Math.floor(cluster / entries)), cluster % entries, cluster);
-    return expanded(piece as Piece & { kind: 'compressed' }, cluster);
+    const bytes = Buffer.allocUnsafe(clusterSize);
+    await expandInto(bytes, piece as Piece & { kind: 'compressed' }, cluster);
+    return bytes;
   });
 
   async function readStored(host: number, into: Uint8Array): Promise<void> {
@@ -132,9 +136,10 @@ function disk(file: ImageFile, header: Header, l1: Buffer): Disk {
         run.to = to - offset;
       } else if (piece.kind === 'zeros') {
         into.fill(0, from - offset, to - offset);
+      } else if (to - from === clusterSize) {
+        reads.push(expandInto(into.subarray(from - offset, to - offset), piece, cluster));
       } else {
-        const whole = to - from === clusterSize ? expanded(piece, cluster) : partly(cluster);
-        reads.push(whole.then((bytes) => into.set(bytes.subarray(from - at, to - at), from - offset)));
+        reads.push(partly(cluster).then((bytes) => into.set(bytes.subarray(from - at, to - at), from - offset)));
       }
     };
     try {
