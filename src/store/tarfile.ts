@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BaluchonError } from '../errors.ts';
+import { roomFor } from '../memory.ts';
 import { checkName, larger, largest, missing, namesOf, shorter } from './names.ts';
 import type { Listed, Store } from './store.ts';
 
@@ -38,12 +39,12 @@ export async function tarFileStore(path: string): Promise<Store> {
       async put() {
         throw readOnly();
       },
-      async get(name, range) {
+      async get(name, range, room = roomFor) {
         const entry = find(name);
         if (range && range.offset + range.length > entry.size) throw shorter(path, name);
         const length = range?.length ?? entry.size;
         if (length > largest) throw larger(path, name);
-        const into = Buffer.allocUnsafeSlow(length);
+        const into = room(length).subarray(0, length);
         if ((await read(file, path, entry.offset + (range?.offset ?? 0), into)) < into.length) throw shorter(path, name);
         return into;
       },

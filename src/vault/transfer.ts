@@ -10,6 +10,7 @@ import { expandTime, layout, patterns } from './layout.ts';
 import { chooseManifest, manifestFiles, type ManifestFile } from './manifest-files.ts';
 import { readPacks } from './packs-list.ts';
 import { ordered } from './queue.ts';
+import { borrowFile, type Borrowed } from './rooms.ts';
 
 /** Files fetched before they are asked for: a pack has up to 32 MiB. */
 const ahead = 2;
@@ -86,15 +87,15 @@ function incomplete(store: Store, names: string[]): BaluchonError {
 }
 
 /** A file, checked against the digest in its name where it has one. @throws vault, naming it. */
-async function fetchChecked(store: Store, name: string): Promise<Uint8Array> {
-  const bytes = await store.get(name);
+async function fetchChecked(store: Store, name: string): Promise<Borrowed> {
+  const file = await borrowFile(store, name);
   const wanted = patterns.manifest.exec(name)?.[2] ?? /([0-9a-f]{64})(\.tar)?\.(pgp|packs)$/.exec(name)?.[1];
-  if (wanted !== undefined && !sha256(bytes).startsWith(wanted)) throw new BaluchonError('vault', `damaged: ${name}`, { hint: `${store.name} holds it; take another copy` });
-  return bytes;
+  if (wanted !== undefined && !sha256(file.bytes).startsWith(wanted)) throw new BaluchonError('vault', `damaged: ${name}`, { hint: `${store.name} holds it; take another copy` });
+  return file;
 }
 
-/** Files in order, some fetched ahead, told to `emit` as they go. */
-async function* fetched(store: Store, files: ReadonlyMap<string, number>, what: string, { emit = silent, signal }: TransferOptions): AsyncGenerator<{ name: string; body: Uint8Array }> {
+/** Files in order, some fetched ahead, told to `emit` as they go. Whoever is done with one gives its memory back. */
+async function* fetched(store: Store, files: ReadonlyMap<string, number>, what: string, { emit = silent, signal }: TransferOptions): AsyncGenerator<{ name: string; body: Uint8Array; giveBack(): void }> {
   const total = [...files.values()].reduce((sum, size) => sum + size, 0);
   emit({ type: 'start', id: what, what, total, unit: 'bytes' });
   async function* names(): AsyncGenerator<string> {
@@ -103,10 +104,11 @@ async function* fetched(store: Store, files: ReadonlyMap<string, number>, what: 
   let done = 0;
   let outcome: 'done' | 'failed' = 'failed';
   try {
-    for await (const file of ordered(names(), ahead, async (name) => ({ name, body: await fetchChecked(store, name) }))) {
+    for await (const { name, bytes, giveBack } of ordered(names(), ahead, async (name) => ({ name, ...(await fetchChecked(store, name)) }))) {
       if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted');
-      yield file;
-      emit({ type: 'progress', id: what, done: (done += file.body.length) });
+      done += bytes.length;
+      yield { name, body: bytes, giveBack };
+      emit({ type: 'progress', id: what, done });
     }
     outcome = 'done';
   } finally {
@@ -159,11 +161,12 @@ export async function unpackBundle(from: Store, ref: string, to: Store, options:
   const matched = (pattern: RegExp, group: number) => [...files.keys()].flatMap((name) => pattern.exec(name)?.[group] ?? []);
   const [packs, lists] = [matched(patterns.pack, 2), matched(patterns.list, 1)];
   const put = { files: 0, bytes: 0 };
-  for await (const { name, body } of fetched(from, new Map(sorted), `unpacking ${manifest.id.slice(0, 8)}`, options)) {
+  for await (const { name, body, giveBack } of fetched(from, new Map(sorted), `unpacking ${manifest.id.slice(0, 8)}`, options)) {
     if (name === manifest.name) await requireKept(to, { packs, lists });
     await to.put(name, body);
     put.files += 1;
     put.bytes += body.length;
+    giveBack();
   }
   const absent = previous.filter((name) => !there.has(name) && !files.has(name.replace(/pgp$/, 'forgotten')));
   return { vault, bundle: { id: manifest.id, created: expandTime(manifest.time) }, ...put, absent };

@@ -149,6 +149,21 @@ describe('writing one', () => {
     expect(readFileSync(again).equals(readFileSync(whole))).toBe(true);
   });
 
+  test('bodies are given back once they are written, each once, and may be used again at once', async () => {
+    const again = join(root, 'given-back');
+    const given: string[] = [];
+    async function* lent(): AsyncGenerator<{ name: string; body: Buffer; giveBack(): void }> {
+      for await (const { name, body } of all()) {
+        const own = Buffer.allocUnsafeSlow(body.length);
+        own.set(body);
+        yield { name, body: own, giveBack: () => void (given.push(name), own.fill(0xee)) };
+      }
+    }
+    await writeTarFile(again, lent());
+    expect(readFileSync(again).equals(readFileSync(whole))).toBe(true);
+    expect(given).toEqual([...files.keys()]);
+  });
+
   test('what fails on the way leaves nothing, and is told as it was', async () => {
     const folder = mkdtempSync(join(root, 'f'));
     async function* broken(): AsyncGenerator<{ name: string; body: Buffer }> {
@@ -181,6 +196,23 @@ describe('writing one', () => {
       }
     }
     await expect(writeTarFile(join(folder, 'x'), slow(), controller.signal)).rejects.toMatchObject({ code: 'interrupted' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('interrupted while it waits for a file: it waits no longer than for that', async () => {
+    const folder = mkdtempSync(join(root, 'f'));
+    const controller = new AbortController();
+    const asked: string[] = [];
+    async function* slow(): AsyncGenerator<{ name: string; body: Buffer }> {
+      for (const name of ['a', 'b', 'c']) {
+        asked.push(name);
+        if (name === 'b') setTimeout(() => controller.abort(), 20);
+        if (name !== 'a') await new Promise((resolve) => setTimeout(resolve, 200));
+        yield { name, body: Buffer.alloc(100_000) };
+      }
+    }
+    await expect(writeTarFile(join(folder, 'x'), slow(), controller.signal)).rejects.toMatchObject({ code: 'interrupted' });
+    expect(asked).toEqual(['a', 'b']);
     expect(readdirSync(folder)).toEqual([]);
   });
 
