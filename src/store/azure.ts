@@ -3,6 +3,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import { rangeHeader, type Bucket } from './bucket.ts';
 import type { Place } from './place.ts';
 import { ask, type Call, createClient, prepare, type Reply } from './pkgcloud.ts';
+import type { Room } from './store.ts';
 
 /** Of the protocol: the first in which one request puts more than 256 MiB came the year before. */
 const version = '2020-04-08';
@@ -19,9 +20,9 @@ export async function azureBucket(place: Place, env: NodeJS.ProcessEnv): Promise
   client.before.splice(0, 1, (request) => sign(request, account, secret));
   // An emulator has the account in its path, and signs it as well.
   const inPath = new URL(endpoint).pathname.replace(/^\/|\/$/g, '');
-  const send = (doing: string, { path = '', headers = {}, ...call }: Call): Promise<Reply> => {
+  const send = (doing: string, { path = '', headers = {}, ...call }: Call, room?: Room): Promise<Reply> => {
     const at = [inPath, place.bucket, path].filter((part) => part !== '').join('/');
-    return ask(client, place, doing, { ...call, headers, path: at, uri: `${new URL(endpoint).origin}/${at}` });
+    return ask(client, place, doing, { ...call, headers, path: at, uri: `${new URL(endpoint).origin}/${at}` }, room);
   };
   const container = { restype: 'container' };
 
@@ -31,9 +32,9 @@ export async function azureBucket(place: Place, env: NodeJS.ProcessEnv): Promise
       const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length, 'content-md5': md5.toString('base64') };
       await send(`put ${key}`, { method: 'PUT', path: key, headers: { ...headers, 'x-ms-blob-type': 'BlockBlob' }, body: [body] });
     },
-    async get(key, range) {
+    async get(key, range, room) {
       try {
-        return (await send(`get ${key}`, { method: 'GET', path: key, headers: { 'x-ms-range': rangeHeader(range) } })).body;
+        return (await send(`get ${key}`, { method: 'GET', path: key, headers: { 'x-ms-range': rangeHeader(range) } }, room)).body;
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
         throw error;

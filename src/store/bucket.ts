@@ -3,7 +3,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import { checkName, larger, largest, missing, namesOf, shorter } from './names.ts';
 import type { Place } from './place.ts';
 import { persist, type Patience } from './retry.ts';
-import type { Listed, Store } from './store.ts';
+import type { Listed, Room, Store } from './store.ts';
 
 /**
  * An object storage service's container or bucket: one request per call, nothing is tried again here. Keys are whole names of
@@ -14,8 +14,8 @@ export interface Bucket {
   readonly service: string;
   /** Whole or not at all; the service checks the bytes by their MD5 sum. */
   put(key: string, body: Uint8Array, md5: Buffer): Promise<void>;
-  /** Fewer bytes than asked for where the object ends before. A range is never empty. Of a whole object that is larger than `largest` one byte more, or `vault`. */
-  get(key: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
+  /** Fewer bytes than asked for where the object ends before. A range is never empty. Of a whole object that is larger than `largest` one byte more, or `vault`. `room` as a store has it. */
+  get(key: string, range?: { offset: number; length: number }, room?: Room): Promise<Uint8Array>;
   /** One page of the objects whose keys begin with the prefix; `next` asks for the following page, and is absent on the last. */
   list(prefix: string, page?: string): Promise<Page>;
   stat(key: string): Promise<{ size: number; modified: Date }>;
@@ -97,7 +97,7 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
         await ask(() => bucket.put(at, body, md5));
       }
     },
-    async get(name, range) {
+    async get(name, range, room) {
       const at = key(name);
       const gone = (): never => {
         throw missing(root, name);
@@ -108,7 +108,7 @@ export function bucketStore(place: Place, bucket: Bucket, { create = false, ...p
         if (range.offset > size) throw shorter(root, name);
         return new Uint8Array();
       }
-      const body = await unless(gone, () => bucket.get(at, range));
+      const body = await unless(gone, () => bucket.get(at, range, room));
       if (body.length > largest) throw larger(root, name);
       if (range && body.length !== range.length) throw shorter(root, name);
       return body;

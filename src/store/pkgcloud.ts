@@ -1,11 +1,14 @@
+import type { EventEmitter } from 'node:events';
+import { release } from '../memory.ts';
 import { noAnswer, refusal } from './bucket.ts';
 import type { Place } from './place.ts';
+import type { Room } from './store.ts';
 
 /** What is used of pkgcloud's clients, which come without types. */
 export interface Client {
   /** Run on each request's options before it is sent. */
   before: ((request: Record<string, any>) => void)[];
-  _request(call: Call, answered: (error: any, body: unknown, response: any) => void): unknown;
+  _request(call: Call & { download: true }): EventEmitter;
   [member: string]: any;
 }
 
@@ -51,18 +54,39 @@ export function prepare(client: Client, tls: { ca?: string | string[]; cert?: st
 
 /**
  * The answer to a call through pkgcloud's own request machinery, which signs it. Its operations on files would not do: they know no
- * ranges, take some refusals for success, ask twice after each upload, and half a body for a whole one.
+ * ranges, take some refusals for success, ask twice after each upload, and half a body for a whole one. `room` is memory for the body.
  * @throws what a refusal or silence means, see bucket.ts
  */
-export function ask(client: Client, place: Place, doing: string, call: Call): Promise<Reply> {
+export function ask(client: Client, place: Place, doing: string, call: Call, room: Room = Buffer.allocUnsafeSlow): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    client._request(call, (error, body, response) => {
-      const { statusCode: status = 0, headers = {} } = response ?? error ?? {};
-      const bytes = Buffer.isBuffer(body) ? body : Buffer.isBuffer(error?.result) ? error.result : Buffer.alloc(0);
-      if (error && status === 0) return reject(error.name === 'BaluchonError' ? error : noAnswer(place, doing, error));
-      if (status < 200 || status > 299) return reject(refusal(place, doing, status, reasonIn(bytes.toString()) || headers['x-ms-error-code'] || '', error));
-      const length = headers['content-length'];
-      if (call.method !== 'HEAD' && status !== 204 && length !== undefined && Number(length) !== bytes.length) return reject(noAnswer(place, doing, new Error(`cut off after ${bytes.length} of ${length} bytes`)));
+    let [status, headers, length]: [number, Reply['headers'], number | undefined] = [0, {}, undefined];
+    let body: Buffer | undefined;
+    let got = 0;
+    const parts: Buffer[] = [];
+    // As a stream: given a callback, pkgcloud keeps a body twice, in parts and whole, and both are the collector's to find.
+    const answer = client._request({ ...call, download: true });
+    answer.on('error', (error: Error) => reject(error.name === 'BaluchonError' ? error : noAnswer(place, doing, error)));
+    answer.on('response', (response: { statusCode: number; headers: Reply['headers'] }) => {
+      ({ statusCode: status, headers } = response);
+      const told = headers['content-length'];
+      if (call.method === 'HEAD' || status === 204 || told === undefined) return;
+      length = Number(told);
+      if (status < 300) body = room(length).subarray(0, length);
+    });
+    answer.on('data', (part: Buffer) => {
+      const at = got;
+      got += part.length;
+      if (!body) return void parts.push(part);
+      // More than was announced is found out at the end.
+      if (got > body.length) return;
+      body.set(part, at);
+      release(part);
+    });
+    answer.on('end', () => {
+      const bytes = body ?? Buffer.concat(parts);
+      if (status === 0) return reject(noAnswer(place, doing, new Error('no answer')));
+      if (status < 200 || status > 299) return reject(refusal(place, doing, status, reasonIn(bytes.toString()) || headers['x-ms-error-code'] || ''));
+      if (length !== undefined && length !== got) return reject(noAnswer(place, doing, new Error(`cut off after ${got} of ${length} bytes`)));
       resolve({ status, headers, body: bytes });
     });
   });

@@ -9,6 +9,8 @@ export interface Listed {
  * Where a vault's files lie: a flat space of names such as `packs/ab/abcd.tar.pgp`, `/` between the parts.
  * A store sees ciphertext only, and knows nothing of vaults.
  */
+export type Room = (bytes: number) => Buffer;
+
 export interface Store {
   /** For messages: `./vault`, `swift://container/prefix?cloud=NAME`. */
   readonly name: string;
@@ -22,7 +24,7 @@ export interface Store {
    * The whole file, or `length` bytes from `offset`. `room` gives memory for at least so many bytes, which a store may
    * put them into. Throws `vault` when there is no such file, and where it would be more than `largest` (names.ts).
    */
-  get(name: string, range?: { offset: number; length: number }, room?: (bytes: number) => Buffer): Promise<Uint8Array>;
+  get(name: string, range?: { offset: number; length: number }, room?: Room): Promise<Uint8Array>;
   /** Names that begin with the prefix, in any order. */
   names(prefix: string): AsyncIterable<string>;
   /** The same with their sizes in bytes: in a folder each has to be asked for. */

@@ -2,6 +2,7 @@ import { BaluchonError, isError } from '../errors.ts';
 import { rangeHeader, type Bucket } from './bucket.ts';
 import type { Place } from './place.ts';
 import { ask, type Call, createClient, prepare, type Reply } from './pkgcloud.ts';
+import type { Room } from './store.ts';
 
 /** A session on the cloud that keeps the container. */
 export interface SwiftAccount {
@@ -38,13 +39,13 @@ export async function swiftBucket(place: Place, account: SwiftAccount): Promise<
   }
   const client = await createClient({ provider: 'openstack', authUrl: account.url, identity: Identity });
   const release = prepare(client, account.tls);
-  const send = async (doing: string, call: Call): Promise<Reply> => {
+  const send = async (doing: string, call: Call, room?: Room): Promise<Reply> => {
     try {
-      return await ask(client, place, doing, { container, ...call });
+      return await ask(client, place, doing, { container, ...call }, room);
     } catch (error) {
       if (!isError(error, 'auth') || error.status !== 401) throw error;
       refused = client['_identity'].token?.id;
-      return ask(client, place, doing, { container, ...call });
+      return ask(client, place, doing, { container, ...call }, room);
     }
   };
   const sizeAndTime = ({ headers }: Reply) => ({ size: Number(headers['content-length']), modified: new Date(headers['last-modified'] ?? 0) });
@@ -56,9 +57,9 @@ export async function swiftBucket(place: Place, account: SwiftAccount): Promise<
       const { headers } = await send(`put ${key}`, { method: 'PUT', path: key, headers: { 'Content-Type': 'application/octet-stream', 'content-length': body.length, etag }, body: [body] });
       if (headers['etag'] !== undefined && headers['etag'].replaceAll('"', '') !== etag) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
     },
-    async get(key, range) {
+    async get(key, range, room) {
       try {
-        const { body } = await send(`get ${key}`, { method: 'GET', path: key, headers: { range: rangeHeader(range) } });
+        const { body } = await send(`get ${key}`, { method: 'GET', path: key, headers: { range: rangeHeader(range) } }, room);
         return body;
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
