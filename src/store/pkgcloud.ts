@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { release } from '../memory.ts';
 import { noAnswer, refusal } from './bucket.ts';
+import { larger, largest } from './names.ts';
 import type { Place } from './place.ts';
 import type { Room } from './store.ts';
 
@@ -8,7 +9,7 @@ import type { Room } from './store.ts';
 export interface Client {
   /** Run on each request's options before it is sent. */
   before: ((request: Record<string, any>) => void)[];
-  _request(call: Call & { download: true }): EventEmitter;
+  _request(call: Call & { download: true }): EventEmitter & { abort(): void };
   [member: string]: any;
 }
 
@@ -71,6 +72,11 @@ export function ask(client: Client, place: Place, doing: string, call: Call, roo
       const told = headers['content-length'];
       if (call.method === 'HEAD' || status === 204 || told === undefined) return;
       length = Number(told);
+      if (length > largest + 1) {
+        // Whatever was asked for: it is not taken into memory.
+        reject(larger(place.name, doing.replace(/^get /, '')));
+        return answer.abort();
+      }
       if (status < 300) body = room(length).subarray(0, length);
     });
     answer.on('data', (part: Buffer) => {
