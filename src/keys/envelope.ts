@@ -1,8 +1,8 @@
 import { createCipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
-import { decipherAead, encipherAead } from './aead.ts';
+import { aeadLead, decipherAead, encipherAead } from './aead.ts';
 import type { Sealing } from './openpgp.ts';
 import { release } from '../memory.ts';
-import { literalData, literalHeader, packetAt, packetHeader, room, tag } from './packets.ts';
+import { literalData, literalHeader, literalLead, packetAt, packetHeader, room, tag } from './packets.ts';
 
 /** 32 bytes: AES-256. */
 export type SessionKey = Uint8Array;
@@ -12,17 +12,16 @@ const cfbPiece = 1 << 16;
 const noIv = Buffer.alloc(16);
 const mdcHeader = Buffer.from([0xd3, 0x14]);
 
-/** Bytes of a message between the session key packets and the first byte of its literal data, with profile `rfc4880`. */
-export const envelopeLead = 6 + 1 + 18 + 12;
-
-/** Bytes that sealing adds to `length` bytes of plaintext, without the packets that carry the session key. */
-export const envelopeOverhead = 6 + 1 + 18 + 12 + 22;
+/** Bytes of a message of `length` bytes between the session key packets and where its literal data must lie to be sealed in place. */
+export function envelopeLead(sealing: Sealing, length: number): number {
+  return sealing === 'rfc9580' ? aeadLead(length) : 6 + 1 + 18 + literalLead;
+}
 
 /**
  * An OpenPGP symmetrically encrypted, integrity protected packet, version 1 (RFC 4880, 5.13), of `parts` one after the other:
  * as one literal data packet, or as they are when they are packets already (`packets`). OpenPGP.js does the same at half
  * the speed and several copies. With profile `rfc9580` it is version 2. The message lies in `into` where that is
- * large enough; a part may lie there already, at the place where it will come to be.
+ * large enough; literal data may lie there already, where `envelopeLead` has it.
  */
 export function encipher(key: SessionKey, parts: Uint8Array[], options: { packets?: boolean; keyPackets?: Uint8Array; sealing?: Sealing; into?: Uint8Array | undefined } = {}): Buffer {
   if (options.sealing === 'rfc9580') return encipherAead(key, parts, options);
@@ -63,12 +62,12 @@ export function splitMessage(message: Uint8Array): { keyPackets: Uint8Array; bod
 
 /**
  * Opens the body of a SEIPD packet, version 1 or 2; undefined when the key does not fit or a byte of it was changed. With
- * `inPlace` the plaintext of version 1 takes the place of the ciphertext, whatever comes of it. `proven`: its SHA-1 need not be
+ * `inPlace` the plaintext takes the place of the ciphertext, whatever comes of it. `proven`: its SHA-1 need not be
  * looked at, as all that matters of it is proven otherwise.
  */
 export function decipher(key: SessionKey, body: Uint8Array, { inPlace = false, proven = false } = {}): Opened | undefined {
   if (body[0] === 2) {
-    const packets = decipherAead(key, body);
+    const packets = decipherAead(key, body, inPlace);
     return packets && contents(packets);
   }
   if (body[0] !== 1 || body.length < 1 + 18 + 22) return undefined;

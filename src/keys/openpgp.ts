@@ -23,5 +23,8 @@ export const rfc9580: PartialConfig = { ...rfc4880, aeadProtect: true, preferred
 /** For signatures and keys that may seem to come from the future: a clock that was wrong once must not lock a vault. */
 export const anyTime = null as unknown as Date;
 
+/** The most that RFC 9580 recommends for Argon2 (3.7.1.4), 2 GiB: a file that asks for more wants to fill the memory. */
+export const mostMemoryExponent = 21;
+
 /** Reads what other programs wrote: owners' keys may be of any sort. */
-export const lenient = { ...defaults, ...rfc4880 } as Config;
+export const lenient = { ...defaults, ...rfc4880, maxArgon2MemoryExponent: mostMemoryExponent } as Config;

@@ -11,6 +11,9 @@ export function packetHeader(type: number, length: number): Buffer {
   return header;
 }
 
+/** Bytes of the header below. */
+export const literalLead = 12;
+
 /** A literal data packet's header: binary, no name, no date; its body follows. */
 export function literalHeader(length: number): Buffer {
   return Buffer.concat([packetHeader(tag.literal, length + 6), Buffer.from([0x62, 0, 0, 0, 0, 0])]);

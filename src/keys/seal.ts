@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { createMessage, decrypt, decryptSessionKeys, encryptSessionKey, enums, readMessage, readSignature, sign, verify } from 'openpgp';
+import { createMessage, decrypt, decryptSessionKeys, encryptSessionKey, readMessage, readSignature, sign, verify } from 'openpgp';
 import { decipher, encipher, splitMessage, type SessionKey } from './envelope.ts';
 import { fingerprint, type Certificate, type SecretKey } from './identity.ts';
 import { anyTime, lenient, rfc4880, rfc9580, type Sealing } from './openpgp.ts';
-import { lockSessionKey, stretch, unlockSessionKeys } from './passphrase.ts';
+import { hasArgon, lockSessionKey, lockSessionKeyAead, stretch, unlockSessionKeys } from './passphrase.ts';
 import { openSigned } from './signed.ts';
 import { unwrapSessionKeys } from './unwrap.ts';
 
@@ -17,8 +17,8 @@ export async function sealSessionKey(key: SessionKey, to: Recipient, sealing: Se
   const message = { data: key, algorithm: 'aes256', date: anyTime, format: 'binary' } as const;
   if (sealing === 'rfc9580') {
     if ('certificates' in to) return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', encryptionKeys: to.certificates, config: rfc9580 });
-    if ('passphrase' in to) return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', passwords: to.passphrase, config: rfc9580 });
-    return encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', passwords: to.secret, config: { ...rfc9580, s2kType: enums.s2k.iterated, s2kIterationCountByte: stretch.none } });
+    if ('secret' in to) return lockSessionKeyAead(key, to.secret, false);
+    return hasArgon ? lockSessionKeyAead(key, to.passphrase, true) : encryptSessionKey({ ...message, aeadAlgorithm: 'gcm', passwords: to.passphrase, config: rfc9580 });
   }
   if ('passphrase' in to) return lockSessionKey(key, to.passphrase, stretch.most);
   if ('secret' in to) return lockSessionKey(key, to.secret, stretch.none);

@@ -25,8 +25,9 @@ interface Seal {
 interface OpenPack {
   number: number;
   seal: Seal;
-  /** The tar lies where it is when the sealed file begins with the memory: it has `room` for so many bytes, of which some are used. */
+  /** The tar lies where it can be sealed in place, the file at the beginning of the memory: it begins at `from` and has `room` for so many bytes, of which some are used. */
   memory: Buffer<ArrayBuffer>;
+  from: number;
   room: number;
   used: number;
   ids: Buffer[];
@@ -56,9 +57,6 @@ export function packLane(): Lane {
   return { gate: gate(2), spare: [] };
 }
 
-/** Where in its memory a pack's tar begins. */
-const tarAt = ({ seal }: OpenPack): number => seal.keyPackets.length + envelopeLead;
-
 function memoryFor(bytes: number): Buffer<ArrayBuffer> {
   return roomFor(bytes + tarEnd.length + margin);
 }
@@ -66,7 +64,7 @@ function memoryFor(bytes: number): Buffer<ArrayBuffer> {
 function grow(pack: OpenPack): void {
   pack.room = Math.min(2 * pack.room, packBytes);
   const memory = memoryFor(pack.room);
-  memory.set(pack.memory.subarray(0, tarAt(pack) + pack.used));
+  memory.set(pack.memory.subarray(0, pack.from + pack.used));
   pack.memory = memory;
 }
 
@@ -81,7 +79,7 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
   let failure: { cause: unknown } | undefined;
 
   const ship = async (pack: OpenPack): Promise<void> => {
-    const from = tarAt(pack);
+    const { from } = pack;
     pack.memory.set(tarEnd, from + pack.used);
     const { file, digest, memory } = await perform({ task: 'seal', ...pack.seal, memory: pack.memory, from, used: pack.used + tarEnd.length, sealing });
     const bytes = file.length;
@@ -98,7 +96,8 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
   };
   const begin = (seal: Seal): OpenPack => {
     const memory = (room === packBytes && lane.spare.pop()) || memoryFor(room);
-    return { number: index.packs.push(undefined) - 1, seal, memory, room, used: 0, ids: [] };
+    const from = seal.keyPackets.length + envelopeLead(sealing, packBytes + tarEnd.length);
+    return { number: index.packs.push(undefined) - 1, seal, memory, from, room, used: 0, ids: [] };
   };
   const turn = async (): Promise<void> => {
     const full = open;
@@ -137,7 +136,7 @@ export function packer(session: Session, index: Index, lane: Lane, stored: (pack
       seal = undefined;
       if (open.used + size > open.room) grow(open);
       for (const part of [tarHeader(id.toString('hex') + (packed ? '.zst' : ''), body.length), body, padding]) {
-        open.memory.set(part, tarAt(open) + open.used);
+        open.memory.set(part, open.from + open.used);
         open.used += part.length;
       }
       open.ids.push(id);

@@ -60,6 +60,8 @@ export async function openPack(session: Session, digest: string): Promise<Opened
 
 /** Packs on their way to the hands, besides those they have: from a disk that is written to as well one takes 80 ms, longer than a hand takes for it. */
 const fetched = 2;
+/** Results that wait for that of a pack before theirs: a disk that is written to as well may take long for one, and the hands go on meanwhile. */
+const results = 4 * (hands + fetched);
 
 /**
  * Looks through packs, as many at once as there are hands: every chunk is opened and checked against its
@@ -79,9 +81,12 @@ export function lookThrough(
     if (!done.good || !done.bad) throw damaged(digest);
     return { good: done.good, bad: done.bad };
   };
-  return ordered(digests, hands + fetched, async (digest) => {
+  const { enter, leave } = gate(hands + fetched);
+  return ordered(digests, results, async (digest) => {
+    await enter();
     const ids = look(digest);
     await ids.catch(() => {});
+    leave();
     return { digest, ids };
   });
 }

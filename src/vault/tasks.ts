@@ -187,8 +187,8 @@ function squeeze({ memory, chunks }: SqueezeJob): Squeezed {
 }
 
 function seal({ memory, from, used, key, keyPackets, sealing }: SealJob): Sealed {
-  const lead = keyPackets.length + envelopeLead;
-  const into = sealing === 'rfc4880' && lead <= from ? memory.subarray(from - lead) : undefined;
+  const lead = keyPackets.length + envelopeLead(sealing, used);
+  const into = lead <= from ? memory : undefined;
   const file = encipher(key, [memory.subarray(from, from + used)], { keyPackets, sealing, into }) as Memory;
   return { memory, file, digest: sha256(file) };
 }

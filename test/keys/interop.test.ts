@@ -180,6 +180,29 @@ describe('profile rfc9580', () => {
     expect((await unseal(theirs as Uint8Array, { passphrase: 'grüße' }))?.equals(text)).toBe(true);
   });
 
+  test('opens with each of several passphrases, and with a secret that nobody thought up', async () => {
+    const theirs = await openpgp.encrypt({ message: await openpgp.createMessage({ binary: text, format: 'binary' }), passwords: ['one', 'two'], format: 'binary', config: { aeadProtect: true, s2kType: openpgp.enums.s2k.argon2 } });
+    const opened = await Promise.all(['one', 'two', 'three'].map((passphrase) => unseal(theirs as Uint8Array, { passphrase })));
+    expect(opened.map((bytes) => bytes?.equals(text))).toEqual([true, true, undefined]);
+    const sealed = await seal(text, { secret: 'ab'.repeat(32) }, undefined, 'rfc9580');
+    const message = await openpgp.readMessage({ binaryMessage: sealed });
+    expect(Buffer.from((await openpgp.decrypt({ message, passwords: ['ab'.repeat(32)], format: 'binary' })).data as Uint8Array).equals(text)).toBe(true);
+  });
+
+  test('a file that asks for more memory than 2 GiB to try a passphrase is not listened to', async () => {
+    const sealed = await seal(text, { passphrase: 'grüße' }, undefined, 'rfc9580');
+    // Header of 6 bytes; version, count, cipher, mode, length; then Argon2's type, salt, passes, lanes, memory.
+    const memory = 6 + 5 + 19;
+    expect(sealed[memory]).toBe(16);
+    for (const exponent of [22, 30, 255]) {
+      const greedy = Buffer.from(sealed);
+      greedy[memory] = exponent;
+      const before = process.resourceUsage().maxRSS;
+      expect(await unseal(greedy, { passphrase: 'grüße' })).toBeUndefined();
+      expect(process.resourceUsage().maxRSS - before).toBeLessThan(64 << 10);
+    }
+  });
+
   test('no changed byte passes, wherever it is, nor a message cut short', async () => {
     const sealed = await seal(Buffer.from('short'), { secret: 'ab'.repeat(32) }, undefined, 'rfc9580');
     const { keyPackets } = splitMessage(sealed)!;

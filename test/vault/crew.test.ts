@@ -33,7 +33,7 @@ describe.each(['rfc4880', 'rfc9580'] as const)('a pack sealed in a thread of its
     expect(digest).toBe(digestOf(file));
     expect(memory.length).toBe(memory.buffer.byteLength);
     expect(memory.length).toBe(margin + 700_001 + margin);
-    expect(file.buffer === memory.buffer).toBe(sealing === 'rfc4880' && keyPackets < 4000);
+    expect(file.buffer === memory.buffer).toBe(keyPackets < 4000);
     expect(decipher(key, file.subarray(body))?.literal?.equals(text(700_001))).toBe(true);
   });
 
