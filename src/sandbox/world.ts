@@ -115,6 +115,8 @@ export interface ServerRecord {
   diskConfig: string;
   locked: boolean;
   devices: BlockDevice[];
+  /** Volumes that are kept for it until a host takes it. */
+  reserved: Volume[];
   /** Of an image-backed server. */
   root: Bytes | undefined;
   group: string | undefined;

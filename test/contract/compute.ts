@@ -255,6 +255,17 @@ export function computeContract(cloud: () => Cloud): void {
         await states(volumeStatus(one.id), 'available');
         await refused(nova().delete(`${path}/${one.id}`), 404, 'not-found', /is not attached to volume/);
       });
+      it('are free again as soon as a server is gone that was removed before any host took it', async () => {
+        const one = await volume({});
+        await states(volumeStatus(one.id), 'available');
+        const devices = [
+          { boot_index: 0, uuid: image().id, source_type: 'image', destination_type: 'local' },
+          { boot_index: -1, uuid: one.id, source_type: 'volume', destination_type: 'volume', delete_on_termination: false },
+        ];
+        const { id } = (await boot({ name: 'contract-brief', imageRef: image().id, block_device_mapping_v2: devices, networks: 'none' })).body.server;
+        await work.remove('compute', `/servers/${id}`);
+        expect(await volumeStatus(one.id)()).toBe('available');
+      });
       it('are not detached when the server boots from them', async () => {
         await refused(nova().delete(`/servers/${started().second}/os-volume_attachments/${started().root}`), 400, 'cloud', /Cannot detach a root device volume/);
       });

@@ -166,6 +166,7 @@ export function deleteServer(world: World, server: ServerRecord): Reply {
       if (server.ownPorts.has(port['id'])) dropPort(world, port);
       else Object.assign(port, { device_id: '', device_owner: '', status: 'DOWN' });
     }
+    for (const volume of server.reserved) volume.status = 'available';
     for (const device of server.devices) {
       const volume = world.volumes.get(device.volumeId);
       if (!volume) continue;

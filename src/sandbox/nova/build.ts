@@ -36,6 +36,7 @@ export function build(world: World, server: ServerRecord, { image, devices, nics
   };
   world.clock.after(step, () => {
     if (gone()) return;
+    server.reserved = [];
     server.task_state = devices.length > 0 ? 'block_device_mapping' : 'networking';
     try {
       for (const nic of nics) plug(world, server, nic, groups);

@@ -67,6 +67,7 @@ export async function createServer(world: World, request: Request, { minor }: Mi
     diskConfig: body['OS-DCF:diskConfig'] ?? 'MANUAL',
     locked: false,
     devices: [],
+    reserved: devices.map(({ volume }) => volume),
     root: undefined,
     group: hints.group,
     ownPorts: new Set(),
@@ -75,7 +76,7 @@ export async function createServer(world: World, request: Request, { minor }: Mi
     order: world.counter,
   };
   world.servers.set(server.id, server);
-  for (const { volume } of devices) volume.status = 'reserved';
+  for (const volume of server.reserved) volume.status = 'reserved';
   build(world, server, { image, devices, nics, groups });
   const shown = groups.length > 0 ? body.security_groups : [{ name: 'default' }];
   return {
