@@ -6,7 +6,7 @@ import { CannotWrite, type Disk } from './disk.ts';
 import { readExtents } from './extents.ts';
 import { reason } from './file.ts';
 import { writeQcow2 } from './qcow2/writer.ts';
-import { dataRuns } from './zero.ts';
+import { openDirect, scatter, type Target } from './scatter.ts';
 
 export interface WriteOptions {
   signal?: AbortSignal;
@@ -26,9 +26,8 @@ export interface RawFile extends Pick<WriteOptions, 'onProgress'> {
 }
 
 /** A raw file that is being written, full of zeros. */
-export interface OpenRaw {
-  file: FileHandle;
-  /** To be told of bytes once they are written. @throws interrupted */
+export interface OpenRaw extends Target {
+  /** To be told of bytes as they are written. @throws interrupted */
   wrote(bytes: number): void;
 }
 
@@ -39,22 +38,26 @@ export interface OpenRaw {
  */
 export async function writeRaw(disk: Source, path: string, { signal, onProgress }: WriteOptions = {}): Promise<void> {
   await writeRaws([{ path, size: disk.size, ...(onProgress && { onProgress }) }], { signal }, async ([open]) => {
-    for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal, ahead: 8, reuse: true })) {
-      for (const [from, to] of dataRuns(bytes)) await writeAll(open!.file, bytes.subarray(from, to), offset + from);
-      open!.wrote(bytes.length);
-    }
+    await scatter(async (add) => {
+      for await (const { offset, bytes } of readExtents(disk, disk.extents(), { signal, ahead: 8, reuse: true })) {
+        await add(open!, bytes, offset);
+        open!.wrote(bytes.length);
+      }
+    });
   });
 }
 
 /** Raw files of several disks that `fill` writes; they appear when all are whole. Otherwise as `writeRaw`. */
 export async function writeRaws(raws: readonly RawFile[], { signal }: { signal?: AbortSignal | undefined }, fill: (open: OpenRaw[]) => Promise<void>): Promise<void> {
   await whole(raws.map(({ path }) => path), async (files) => {
-    await Promise.all(files.map((file, nth) => file.truncate(raws[nth]!.size).catch(failed(file))));
+    await Promise.all(files.map(({ file }, nth) => file.truncate(raws[nth]!.size).catch(failed(file))));
+    const directs = await Promise.all(files.map(({ temporary }) => openDirect(temporary)));
     const syncing = new Map<FileHandle, Promise<void>>();
-    const opened = files.map((file, nth): OpenRaw => {
+    const opened = files.map(({ file, fd }, nth): OpenRaw => {
       let [unwritten, written] = [0, 0];
       return {
-        file,
+        fd,
+        direct: directs[nth]?.fd,
         wrote(bytes) {
           if (signal?.aborted) throw new BaluchonError('interrupted', 'interrupted while writing a disk');
           raws[nth]!.onProgress?.((written += bytes));
@@ -66,18 +69,18 @@ export async function writeRaws(raws: readonly RawFile[], { signal }: { signal?:
         },
       };
     });
-    await fill(opened).finally(() => Promise.all(syncing.values()));
+    await fill(opened).finally(() => Promise.all([...syncing.values(), ...directs.map((direct) => direct?.close())]));
     for (const { onProgress, size } of raws) onProgress?.(size);
   });
 }
 
 /** Writes a disk as a qcow2 file (see writer.ts), all or nothing. Throws as `writeRaw` does. */
 export async function writeQcow2File(disk: Source, path: string, options: WriteOptions = {}): Promise<void> {
-  await whole([path], async ([file]) => {
+  await whole([path], async ([one]) => {
     const { body } = await writeQcow2(disk, options.signal === undefined ? {} : { signal: options.signal });
     let at = 0;
     for await (const bytes of body) {
-      await writeAll(file!, bytes, at);
+      await writeAll(one!.file, bytes, at);
       at += bytes.length;
       options.onProgress?.(at);
     }
@@ -97,8 +100,15 @@ function failed({ fd }: FileHandle): (cause: NodeJS.ErrnoException) => never {
   };
 }
 
-async function whole(paths: readonly string[], write: (files: FileHandle[]) => Promise<void>): Promise<void> {
-  const opened: { path: string; temporary: string; file: FileHandle; fd: number }[] = [];
+interface Temporary {
+  path: string;
+  temporary: string;
+  file: FileHandle;
+  fd: number;
+}
+
+async function whole(paths: readonly string[], write: (files: Temporary[]) => Promise<void>): Promise<void> {
+  const opened: Temporary[] = [];
   const unless = (path: string) => (cause: unknown) => Promise.reject(writeError(path, cause));
   try {
     for (const path of paths) {
@@ -106,7 +116,7 @@ async function whole(paths: readonly string[], write: (files: FileHandle[]) => P
       const file = await open(temporary, 'wx').catch(unless(path));
       opened.push({ path, temporary, file, fd: file.fd });
     }
-    await write(opened.map(({ file }) => file));
+    await write(opened);
     await Promise.all(opened.map(({ path, file }) => file.sync().catch(unless(path))));
     for (const { path, temporary, file } of opened) {
       await file.close().catch(unless(path));

@@ -155,7 +155,7 @@ async function* byPack(reader: ChunkReader, disks: BundleDisk[], chunkSize: numb
 
 /** Writes disks to open, empty files, all of them at once, pack by pack. */
 export async function writeDisks(reader: ChunkReader, disks: { about: BundleDisk; file: DiskFile }[], chunkSize: number): Promise<void> {
-  const files = disks.map(({ about: { size }, file: { fd } }) => ({ fd, size }));
+  const files = disks.map(({ about: { size }, file: { fd, direct } }) => ({ fd, direct, size }));
   for await (const packs of byPack(reader, disks.map(({ about }) => about), chunkSize)) {
     await reader.scatter!(packs, files, (disk, bytes) => disks[disk]!.file.wrote(bytes));
   }

@@ -58,10 +58,10 @@ export async function openPack(session: Session, digest: string): Promise<Opened
   return { entries, bytes: literal.length, memory: literal };
 }
 
-/** Packs on their way to the hands, besides those they have: from a disk that is written to as well one takes 80 ms, longer than a hand takes for it. */
-const fetched = 2;
+/** Packs on their way to the hands, besides those they have: one may take longer to come than a hand takes for it. Who writes holds as much of what is on its way out. */
+const fetched = { read: 2, write: 1 };
 /** Results that wait for that of a pack before theirs: a disk that is written to as well may take long for one, and the hands go on meanwhile. */
-const results = 4 * (hands + fetched);
+const results = 4 * (hands + fetched.read);
 
 /**
  * Looks through packs, as many at once as there are hands: every chunk is opened and checked against its
@@ -81,14 +81,11 @@ export function lookThrough(
     if (!done.good || !done.bad) throw damaged(digest);
     return { good: done.good, bad: done.bad };
   };
-  const { enter, leave } = gate(hands + fetched);
   return ordered(digests, results, async (digest) => {
-    await enter();
     const ids = look(digest);
     await ids.catch(() => {});
-    leave();
     return { digest, ids };
-  });
+  }, hands + (to ? fetched.write : fetched.read));
 }
 
 export interface PackCache {

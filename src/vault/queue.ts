@@ -20,18 +20,33 @@ export function gate(limit: number): Gate {
   };
 }
 
-/** Applies `work` to each item, at most `ahead` of them at once, and gives the results in the items' order. Ends what was begun before it throws. */
-export async function* ordered<T, R>(items: AsyncIterable<T> | Iterable<T>, ahead: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+/**
+ * Applies `work` to each item, at most `atOnce` of them at once, and gives the results in the items' order; `ahead` of them at most wait for
+ * one before them. Ends what was begun before it throws, and begins nothing more.
+ */
+export async function* ordered<T, R>(items: AsyncIterable<T> | Iterable<T>, ahead: number, work: (item: T) => Promise<R>, atOnce = ahead): AsyncGenerator<R> {
   const running: Promise<R>[] = [];
+  const { enter, leave } = gate(atOnce);
+  let over = false;
+  const begin = async (item: T): Promise<R> => {
+    await enter();
+    try {
+      if (over) throw new Error('nobody waits for this any more');
+      return await work(item);
+    } finally {
+      leave();
+    }
+  };
   try {
     for await (const item of items) {
-      const promise = work(item);
+      const promise = begin(item);
       promise.catch(() => {});
       running.push(promise);
       if (running.length >= ahead) yield await running.shift()!;
     }
     while (running.length > 0) yield await running.shift()!;
   } finally {
+    over = true;
     await Promise.allSettled(running);
   }
 }

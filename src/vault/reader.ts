@@ -1,3 +1,4 @@
+import type { Target } from '../disk/scatter.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import { release } from '../memory.ts';
 import { chunkId } from './chunk.ts';
@@ -36,7 +37,7 @@ export interface ChunkReader {
   /** For each chunk the pack in which it is looked for. */
   where?(ids: readonly string[]): Promise<string[]>;
   /** Writes chunks, pack by pack, to their places in open files, one for each disk, of `size` bytes. `wrote` is told of each disk's bytes. */
-  scatter?(packs: ByPack, files: { fd: number; size: number }[], wrote: (disk: number, bytes: number) => void): Promise<void>;
+  scatter?(packs: ByPack, files: (Target & { size: number })[], wrote: (disk: number, bytes: number) => void): Promise<void>;
 }
 
 /**

@@ -1,8 +1,9 @@
-import { readSync, writeSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CannotWrite } from '../disk/disk.ts';
-import { dataRuns, isZero } from '../disk/zero.ts';
+import { scatter, type Target } from '../disk/scatter.ts';
+import { isZero } from '../disk/zero.ts';
 import { decipher, encipher, envelopeLead, type SessionKey } from '../keys/envelope.ts';
 import { release, type Memory } from '../memory.ts';
 import type { Sealing } from '../keys/openpgp.ts';
@@ -40,7 +41,7 @@ export interface LookJob extends Omit<OpenJob, 'task'> {
   dedup: Uint8Array[];
   limit: number;
   /** Only these chunks, by id, each written to its places in open files of `size` bytes; all are `chunkSize` long but at a file's end. */
-  to?: { files: { fd: number; size: number }[]; places: Map<string, Place[]>; chunkSize: number };
+  to?: { files: (Target & { size: number })[]; places: Map<string, Place[]>; chunkSize: number };
 }
 
 export interface NameJob {
@@ -115,7 +116,7 @@ interface Results {
 }
 export type Done<J extends Job> = Results[J['task']];
 
-const tasks: { [T in Job['task']]: (job: Extract<Job, { task: T }>) => Results[T] } = { seal, open: (job) => open(job), look, name, squeeze };
+const tasks: { [T in Job['task']]: (job: Extract<Job, { task: T }>) => Results[T] | Promise<Results[T]> } = { seal, open: (job) => open(job), look, name, squeeze };
 
 function name({ memory, lengths, secret, file, marks }: NameJob): Named {
   const at: number[] = [];
@@ -204,26 +205,28 @@ function open({ file, digest, body, keys }: Omit<OpenJob, 'task'>, proven = fals
   return { memory: file };
 }
 
-function look({ dedup, limit, to, ...job }: LookJob): Looked {
+async function look({ dedup, limit, to, ...job }: LookJob): Promise<Looked> {
   // The file is what its name says, and what is written is proven chunk by chunk; a verification looks at all.
   const { literal, memory } = open(job, to !== undefined);
   if (!literal) return { memory };
   const [good, bad]: [string[], string[]] = [[], []];
   try {
-    for (const { name, body } of untar(Buffer.from(literal.buffer, literal.byteOffset, literal.length))) {
-      const packed = name.endsWith('.zst');
-      const id = packed ? name.slice(0, -4) : name;
-      const places = to?.places.get(id)?.map(({ disk, index }) => ({ ...to.files[disk]!, at: index * to.chunkSize }));
-      if (to && !places) continue;
-      const plain = packed ? decompressed(body, limit) : body;
-      if (!plain || !proves(plain, id, dedup) || places?.some(({ size, at }) => plain.length !== Math.min(to!.chunkSize, size - at))) {
-        bad.push(id);
-        continue;
+    await scatter(async (add) => {
+      for (const { name, body } of untar(Buffer.from(literal.buffer, literal.byteOffset, literal.length))) {
+        const packed = name.endsWith('.zst');
+        const id = packed ? name.slice(0, -4) : name;
+        const places = to?.places.get(id)?.map(({ disk, index }) => ({ file: to.files[disk]!, at: index * to.chunkSize }));
+        if (to && !places) continue;
+        const plain = packed ? decompressed(body, limit) : body;
+        if (!plain || !proves(plain, id, dedup) || places?.some(({ file: { size }, at }) => plain.length !== Math.min(to!.chunkSize, size - at))) {
+          bad.push(id);
+          continue;
+        }
+        for (const { file, at } of places ?? []) await add(file, plain, at);
+        good.push(id);
+        if (packed) release(Buffer.from(plain.buffer));
       }
-      for (const { fd, at } of places ?? []) write(fd, plain, at);
-      good.push(id);
-      if (packed) release(Buffer.from(plain.buffer));
-    }
+    });
   } catch (error) {
     if (error instanceof CannotWrite) return { memory, good, bad, failed: { fd: error.fd, code: (error.cause as NodeJS.ErrnoException).code, message: error.message } };
     return { memory };
@@ -244,27 +247,22 @@ function proves(plain: Uint8Array, id: string, dedup: Uint8Array[]): boolean {
   return dedup.some((secret) => chunkId(secret, plain).toString('hex') === id);
 }
 
-function write(fd: number, plain: Buffer, offset: number): void {
-  try {
-    for (const [from, to] of dataRuns(plain)) {
-      for (let at = from; at < to; ) at += writeSync(fd, plain, at, to - at, offset + at);
-    }
-  } catch (cause) {
-    throw new CannotWrite(fd, cause as NodeJS.ErrnoException);
-  }
-}
-
 /** This module as a thread's: what says that it is loaded to work, not to be asked. */
 export const module = { url: new URL(import.meta.url), workerData: 'baluchon-crew' };
 
 if (!isMainThread && workerData === module.workerData) {
-  parentPort!.on('message', (job: Job) => {
+  const work = async (job: Job): Promise<void> => {
     try {
-      const done = (tasks[job.task] as (job: Job) => Results[Job['task']])(job);
+      const done = await (tasks[job.task] as (job: Job) => Done<Job> | Promise<Done<Job>>)(job);
       const buffers = [done.memory, ...('file' in done ? [done.file] : [])].map((bytes) => bytes.buffer);
       parentPort!.postMessage({ done }, [...new Set(buffers)]);
     } catch (error) {
       parentPort!.postMessage({ error }, []);
     }
+  };
+  // One after the other: by their order the answers are told apart.
+  let last = Promise.resolve();
+  parentPort!.on('message', (job: Job) => {
+    last = last.then(() => work(job));
   });
 }

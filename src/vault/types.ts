@@ -1,6 +1,7 @@
 import type { BaluchonError } from '../errors.ts';
 import type { Emit } from '../events.ts';
 import type { Disk, Extent } from '../disk/disk.ts';
+import type { Target } from '../disk/scatter.ts';
 import type { DiskDocument, Document, JsonObject } from '../tenant/document.ts';
 import type { DiskPages } from './changes.ts';
 
@@ -46,10 +47,9 @@ export interface BundleWriter {
   abort(): Promise<void>;
 }
 
-export interface DiskFile {
+export interface DiskFile extends Target {
   /** Of the disk's document. */
   id: string;
-  fd: number;
   /** Told of bytes as they are written; what it throws ends the writing. */
   wrote(bytes: number): void;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CannotWrite, type Disk } from '../../src/disk/disk.ts';
 import { openQcow2 } from '../../src/disk/qcow2/reader.ts';
+import { scatter } from '../../src/disk/scatter.ts';
 import { writeQcow2File, writeRaw, writeRaws, type OpenRaw } from '../../src/disk/sparse.ts';
 import { testFolder } from './folder.ts';
 import { memoryDisk, noise, rawView } from './memory.ts';
@@ -45,15 +46,15 @@ describe('a disk written as a raw file', () => {
 
 test('raw files that are written together appear together, or none does; the one that failed is named', async () => {
   const raws = ['one', 'two'].map((name) => ({ path: join(folder, name), size: 100 }));
-  await writeRaws(raws, {}, async ([one, two]) => {
-    await one!.file.write(Buffer.from('first'), 0, 5, 90);
+  await writeRaws(raws, {}, ([one, two]) => scatter(async (add) => {
+    await add(one!, Buffer.from('first'), 90);
     one!.wrote(5);
-    await two!.file.write(Buffer.from('second'), 0, 6, 0);
-  });
+    await add(two!, Buffer.from('second'), 0);
+  }));
   expect((await readFile(raws[0]!.path)).toString('latin1', 90, 95)).toBe('first');
   expect((await readFile(raws[1]!.path)).toString('latin1', 0, 6)).toBe('second');
   const before = await readdir(folder);
-  const full = async ([, two]: OpenRaw[]) => Promise.reject(new CannotWrite(two!.file.fd, { code: 'ENOSPC', message: 'full' }));
+  const full = async ([, two]: OpenRaw[]) => Promise.reject(new CannotWrite(two!.fd, { code: 'ENOSPC', message: 'full' }));
   await expect(writeRaws(raws, {}, full)).rejects.toMatchObject({ code: 'store', message: `no room left for ${raws[1]!.path}` });
   const lost = { path: join(folder, 'nowhere', 'three'), size: 1 };
   await expect(writeRaws([...raws, lost], {}, async () => {})).rejects.toMatchObject({ code: 'store', message: `can't write ${lost.path}: no such folder` });

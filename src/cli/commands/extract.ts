@@ -80,7 +80,7 @@ async function write(context: Context, bundle: Part, folder: string, format: 'ra
       onProgress: (done: number): void => context.emit({ type: 'progress', id: about.id, done }),
     }));
     for (const { about, what } of some) context.emit({ type: 'start', id: about.id, what, total: format === 'raw' ? about.size : about.data_bytes, unit: 'bytes' });
-    if (writeDisks) await writeRaws(some, context, (open) => writeDisks(open.map(({ file, wrote }, nth) => ({ id: some[nth]!.about.id, fd: file.fd, wrote }))));
+    if (writeDisks) await writeRaws(some, context, (open) => writeDisks(open.map((file, nth) => ({ id: some[nth]!.about.id, ...file }))));
     else {
       const [{ about, path, onProgress }] = some as [(typeof some)[0]];
       const disk = await bundle.disk(about.id);
