@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Cloud } from '../cloud/cloud.ts';
 import type { Store, SwiftAccount } from '../store/index.ts';
+import { noVault } from '../vault/missing.ts';
 import type { Bundle, Vault } from '../vault/types.ts';
 import type { Context } from './context.ts';
 import { readKey, type KeyOptions } from './keys.ts';
@@ -66,7 +67,7 @@ export async function withVault<T>(context: Context, name: string, keys: KeyOpti
 
 async function unlock(context: Context, store: Store, name: string, keys: KeyOptions): Promise<Vault> {
   // Before a passphrase is asked for: a question about a vault that is none would only puzzle.
-  if ((await store.stat('baluchon.yaml')) === undefined) throw new BaluchonError('vault', `${name} is not a vault`, { hint: `make one with: baluchon init ${name}` });
+  if ((await store.stat('baluchon.yaml')) === undefined) throw noVault(name);
   const { openVault } = await import('../vault/index.ts');
   return openVault(store, await readKey(context, keys, name), { memory: memoryFolder(context.env), cache: cacheFolder(context.env), ...(keys.allowUnknownWriter && { allowUnknownWriter: true }) });
 }

@@ -2,6 +2,7 @@ import type { Sealing } from '../keys/index.ts';
 import { BaluchonError, isError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { layout } from './layout.ts';
+import { noVault } from './missing.ts';
 import { checked } from './schema.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -21,7 +22,7 @@ export async function readHeader(store: Store): Promise<Header> {
     bytes = await store.get(layout.header);
   } catch (cause) {
     if (!isError(cause, 'vault')) throw cause;
-    throw new BaluchonError('vault', `${store.name}: not a vault: it has no ${layout.header}`, { cause, hint: 'baluchon init makes one' });
+    throw noVault(store.name, cause);
   }
   const value = parseYaml(bytes, layout.header);
   const format = typeof value === 'object' && value !== null && !Array.isArray(value) ? value['format'] : undefined;
