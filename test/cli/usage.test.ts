@@ -40,10 +40,10 @@ describe('without a terminal nothing is asked', () => {
 
 test('a vault that is none is told before a passphrase is asked for: exit code 5', async () => {
   const { exit, err } = await baluchon(['list', './nothing'], { cwd });
-  expect({ exit, err }).toEqual({ exit: 5, err: 'baluchon: there is no vault at ./nothing\n  check the path, or make one with: baluchon init ./nothing\n' });
+  expect({ exit, err }).toEqual({ exit: 5, err: 'baluchon: there is no vault at ./nothing: no baluchon.yaml\n  check the path, or make one with: baluchon init ./nothing\n' });
   for (const command of [['list'], ['verify', '--without-keys'], ['extract', '-o', 'out']]) {
     const { exit, err } = await baluchon([command[0]!, './gone.baluchon', ...command.slice(1)], { cwd });
-    expect({ exit, err }).toEqual({ exit: 5, err: expect.stringMatching(/^baluchon: there is no vault at .*gone\.baluchon\n  check the path; such a file is made with: baluchon pack\n$/) });
+    expect({ exit, err }).toEqual({ exit: 5, err: expect.stringMatching(/^baluchon: there is no vault at .*gone\.baluchon: no baluchon\.yaml\n  check the path; such a file is made with: baluchon pack\n$/) });
   }
 });
 
@@ -63,7 +63,7 @@ test('a cloud that does not answer: exit code 4', async () => {
 
 test('with --json an error is the one document on stdout, and told on stderr as well', async () => {
   const { exit, out, err } = await baluchon(['list', './nothing', '--json'], { cwd });
-  expect(JSON.parse(out)).toEqual({ format: 'baluchon-error/1', code: 'vault', message: 'there is no vault at ./nothing', hint: 'check the path, or make one with: baluchon init ./nothing', exit: 5 });
+  expect(JSON.parse(out)).toEqual({ format: 'baluchon-error/1', code: 'vault', message: 'there is no vault at ./nothing: no baluchon.yaml', hint: 'check the path, or make one with: baluchon init ./nothing', exit: 5 });
   expect(exit).toBe(5);
   expect(err).toMatch(/^baluchon: /);
 });

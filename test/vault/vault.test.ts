@@ -367,7 +367,7 @@ describe('opening and making', () => {
   });
 
   test('a place without a vault says so', async () => {
-    await expect(openVault(memoryStore('nowhere'), key)).rejects.toMatchObject({ code: 'vault', message: 'there is no vault at nowhere' });
+    await expect(openVault(memoryStore('nowhere'), key)).rejects.toMatchObject({ code: 'vault', message: 'there is no vault at nowhere: no baluchon.yaml' });
   });
 
   test('a vault of a later format says so', async () => {
