@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'], testTimeout: 120_000, hookTimeout: 120_000 } },
       // Real clouds: one suite after the other, they share two projects.
-      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false } },
+      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], testTimeout: 420_000, hookTimeout: 420_000, fileParallelism: false } },
     ],
   },
 });

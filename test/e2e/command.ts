@@ -13,10 +13,10 @@ export interface Outcome {
   peak: number;
 }
 
-/** Runs `baluchon ARGS` in a process of its own, as a user would. */
+/** Runs `baluchon ARGS` in a process of its own, as a user would; it is interrupted before the test that waits for it is given up. */
 export function baluchon(args: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...flags, main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [...flags, main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20, timeout: 360_000 }, (error, stdout, stderr) => {
       clearInterval(timer);
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr, peak });
     });
