@@ -74,8 +74,12 @@ export function lookThrough(
 ): AsyncGenerator<{ digest: string; ids: Promise<{ good: string[]; bad: string[] }> }> {
   const { dedup } = session.secrets;
   const limit = Math.max(session.header.profile.chunk_size, pageBytes);
+  // Packs wait here, not behind others with a hand: whichever is free first takes the next.
+  const { enter, leave } = gate(hands);
   const look = async (digest: string): Promise<{ good: string[]; bad: string[] }> => {
-    const done = await perform({ task: 'look', ...(await fetchPack(session, digest)), dedup, limit, ...(to && { to: to(digest) }) });
+    const pack = await fetchPack(session, digest);
+    await enter();
+    const done = await perform({ task: 'look', ...pack, dedup, limit, ...(to && { to: to(digest) }) }).finally(leave);
     giveRoom(done.memory);
     if (done.failed) throw new CannotWrite(done.failed.fd, done.failed);
     if (!done.good || !done.bad) throw damaged(digest);
