@@ -32,7 +32,7 @@ export function computeContract(cloud: () => Cloud): void {
     const net = once(async () => {
       const one = (await neutron().post('/networks', { network: { name: 'contract-servers' } })).body.network;
       work.later(() => neutron().delete(`/networks/${one.id}`));
-      await neutron().post('/subnets', { subnet: { network_id: one.id, ip_version: 4, cidr: '10.66.0.0/24', enable_dhcp: false } });
+      await neutron().post('/subnets', { subnet: { network_id: one.id, ip_version: 4, cidr: '10.66.0.0/24', allocation_pools: [{ start: '10.66.0.100', end: '10.66.0.200' }], enable_dhcp: false } });
       return one;
     });
     const port = once(async () => {
