@@ -1,7 +1,7 @@
 import { write } from 'node:fs';
-import { constants, open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { beginsPage, page, roomFor } from '../memory.ts';
+import { wholePages } from '../direct.ts';
+import { roomFor } from '../memory.ts';
 import { CannotWrite } from './disk.ts';
 import { dataRuns } from './zero.ts';
 
@@ -86,23 +86,12 @@ export async function scatter(fill: (add: Add) => Promise<void>): Promise<void> 
   if (failed) throw failed.cause;
 }
 
-/** A file that is there, to be written past the page cache. Nothing where that can't be done. */
-export async function openDirect(path: string): Promise<FileHandle | undefined> {
-  const { O_DIRECT, O_WRONLY } = constants;
-  return O_DIRECT === undefined ? undefined : open(path, O_WRONLY | O_DIRECT).catch(() => undefined);
-}
-
-/** Writes all of the bytes; whole pages past the page cache, where they begin with one. */
-async function put({ fd, direct }: Target, bytes: Uint8Array, offset: number): Promise<void> {
-  const whole = direct !== undefined && offset % page === 0 && beginsPage(bytes) ? bytes.length - (bytes.length % page) : 0;
-  let done = 0;
+/** Writes all of the bytes; whole pages past the page cache, where they begin with one. @throws CannotWrite */
+export async function put({ fd, direct }: Target, bytes: Uint8Array, offset: number): Promise<void> {
+  const some = async (to: number, from: number, end: number): Promise<number> => (await writeFd(to, bytes, from, end - from, offset + from)).bytesWritten;
+  let done = direct === undefined ? 0 : await wholePages(bytes, offset, (from, end) => some(direct, from, end));
   try {
-    while (done < whole && done % page === 0) done += (await writeFd(direct!, bytes, done, whole - done, offset + done)).bytesWritten;
-  } catch {
-    // The ordinary way finds out what is wrong, if that fails as well.
-  }
-  try {
-    while (done < bytes.length) done += (await writeFd(fd, bytes, done, bytes.length - done, offset + done)).bytesWritten;
+    while (done < bytes.length) done += await some(fd, done, bytes.length);
   } catch (cause) {
     throw new CannotWrite(fd, cause as NodeJS.ErrnoException);
   }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { constants, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { openDirect } from '../direct.ts';
 import { BaluchonError } from '../errors.ts';
 import { CannotWrite, type Disk } from './disk.ts';
 import { readExtents } from './extents.ts';
 import { reason } from './file.ts';
 import { writeQcow2 } from './qcow2/writer.ts';
-import { openDirect, scatter, type Target } from './scatter.ts';
+import { put, scatter, type Target } from './scatter.ts';
 
 export interface WriteOptions {
   signal?: AbortSignal;
@@ -51,7 +52,7 @@ export async function writeRaw(disk: Source, path: string, { signal, onProgress 
 export async function writeRaws(raws: readonly RawFile[], { signal }: { signal?: AbortSignal | undefined }, fill: (open: OpenRaw[]) => Promise<void>): Promise<void> {
   await whole(raws.map(({ path }) => path), async (files) => {
     await Promise.all(files.map(({ file }, nth) => file.truncate(raws[nth]!.size).catch(failed(file))));
-    const directs = await Promise.all(files.map(({ temporary }) => openDirect(temporary)));
+    const directs = await Promise.all(files.map(({ temporary }) => openDirect(temporary, constants.O_WRONLY)));
     const syncing = new Map<FileHandle, Promise<void>>();
     const opened = files.map(({ file, fd }, nth): OpenRaw => {
       let [unwritten, written] = [0, 0];
@@ -80,18 +81,11 @@ export async function writeQcow2File(disk: Source, path: string, options: WriteO
     const { body } = await writeQcow2(disk, options.signal === undefined ? {} : { signal: options.signal });
     let at = 0;
     for await (const bytes of body) {
-      await writeAll(one!.file, bytes, at);
+      await put(one!, bytes, at);
       at += bytes.length;
       options.onProgress?.(at);
     }
   });
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done).catch(failed(file));
-    done += bytesWritten;
-  }
 }
 
 function failed({ fd }: FileHandle): (cause: NodeJS.ErrnoException) => never {

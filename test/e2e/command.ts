@@ -13,7 +13,7 @@ export interface Outcome {
   peak: number;
 }
 
-/** Runs `baluchon ARGS` in a process of its own, as a user would; it is interrupted before the test that waits for it is given up. */
+/** Runs `baluchon ARGS` in a process of its own, as a user would; after six minutes it is interrupted, as no test waits longer for one. */
 export function baluchon(args: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [...flags, main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, maxBuffer: 64 << 20, timeout: 360_000 }, (error, stdout, stderr) => {
