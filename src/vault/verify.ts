@@ -101,11 +101,14 @@ export async function verifyVault(session: Session, options: { ref?: ManifestFil
   return result;
 }
 
-/** The same session, counting what is read. */
+/** The same session, counting what is read: each file once, though a pack with pages of disks is read for these again. */
 function counting(session: Session, result: VerifyResult): Session {
   const { store } = session;
+  const counted = new Set<string>();
   const get: typeof store.get = async (name, range, room) => {
     const bytes = await store.get(name, range, room);
+    if (counted.has(name)) return bytes;
+    counted.add(name);
     result.files += 1;
     result.bytes += bytes.length;
     return bytes;

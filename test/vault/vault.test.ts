@@ -96,6 +96,14 @@ describe('a bundle', () => {
     await expect(vault.open('latest')).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('no bundle yet') });
   });
 
+  test('is verified file by file, each of them counted once', async () => {
+    const store = memoryStore('vault');
+    const vault = await fresh(store);
+    await bundle(vault, { 'volume-1': noise(chunk * 80, 1), 'volume-2': noise(chunk * 3, 2) });
+    const names = await Array.fromAsync(store.names(''));
+    for (const readData of [false, true]) expect(await vault.verify({ readData })).toMatchObject({ files: names.length, problems: [] });
+  });
+
   test('exists only from commit on: one that was given up leaves none, and its data is found again', async () => {
     const store = memoryStore('vault');
     const vault = await fresh(store);
