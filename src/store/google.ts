@@ -1,8 +1,10 @@
 import { Agent, request } from 'undici';
 import { BaluchonError, isError } from '../errors.ts';
+import { incoming } from './body.ts';
 import { type Bucket, noAnswer, rangeHeader, refusal } from './bucket.ts';
 import type { Place } from './place.ts';
 import { createClient } from './pkgcloud.ts';
+import type { Room } from './store.ts';
 
 /**
  * Google Cloud Storage, by its JSON API. Credentials are a service account's file, GOOGLE_APPLICATION_CREDENTIALS; its project, or
@@ -32,7 +34,7 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
     }
   }
 
-  async function send(doing: string, method: 'GET' | 'POST' | 'DELETE', path: string, query: Record<string, string> = {}, { headers = {}, body }: { headers?: Record<string, string>; body?: Uint8Array | string } = {}): Promise<Buffer> {
+  async function send(doing: string, method: 'GET' | 'POST' | 'DELETE', path: string, query: Record<string, string> = {}, { headers = {}, body, room }: { headers?: Record<string, string>; body?: Uint8Array | string; room?: Room | undefined } = {}): Promise<Buffer> {
     const url = new URL(root + path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const mine = await authorization(doing);
@@ -41,7 +43,10 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
     try {
       const answer = await request(url, { dispatcher: agent, method, headers: { ...mine, ...headers }, body: body ?? null });
       status = answer.statusCode;
-      bytes = Buffer.from(await answer.body.arrayBuffer());
+      const told = answer.headers['content-length'];
+      const taken = incoming(told === undefined || status > 299 ? undefined : Number(told), room);
+      for await (const part of answer.body) taken.take(part);
+      bytes = taken.bytes();
     } catch (error) {
       throw noAnswer(place, doing, error);
     }
@@ -70,9 +75,9 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
       ]);
       await send(`put ${key}`, 'POST', `/upload${bucket}/o`, { uploadType: 'multipart' }, { headers: { 'content-type': `multipart/related; boundary=${boundary}` }, body: whole });
     },
-    async get(key, range) {
+    async get(key, range, room) {
       try {
-        return await send(`get ${key}`, 'GET', object(key), { alt: 'media' }, { headers: { range: rangeHeader(range) } });
+        return await send(`get ${key}`, 'GET', object(key), { alt: 'media' }, { headers: { range: rangeHeader(range) }, room });
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
         throw error;

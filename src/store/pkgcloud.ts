@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { release } from '../memory.ts';
+import { incoming } from './body.ts';
 import { noAnswer, refusal } from './bucket.ts';
 import { larger, largest } from './names.ts';
 import type { Place } from './place.ts';
@@ -58,12 +58,10 @@ export function prepare(client: Client, tls: { ca?: string | string[]; cert?: st
  * ranges, take some refusals for success, ask twice after each upload, and half a body for a whole one. `room` is memory for the body.
  * @throws what a refusal or silence means, see bucket.ts
  */
-export function ask(client: Client, place: Place, doing: string, call: Call, room: Room = Buffer.allocUnsafeSlow): Promise<Reply> {
+export function ask(client: Client, place: Place, doing: string, call: Call, room?: Room): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let [status, headers, length]: [number, Reply['headers'], number | undefined] = [0, {}, undefined];
-    let body: Buffer | undefined;
-    let got = 0;
-    const parts: Buffer[] = [];
+    let body = incoming(undefined);
     // As a stream: given a callback, pkgcloud keeps a body twice, in parts and whole, and both are the collector's to find.
     const answer = client._request({ ...call, download: true });
     answer.on('error', (error: Error) => reject(error.name === 'BaluchonError' ? error : noAnswer(place, doing, error)));
@@ -77,22 +75,14 @@ export function ask(client: Client, place: Place, doing: string, call: Call, roo
         reject(larger(place.name, doing.replace(/^get /, '')));
         return answer.abort();
       }
-      if (status < 300) body = room(length).subarray(0, length);
+      if (status < 300) body = incoming(length, room);
     });
-    answer.on('data', (part: Buffer) => {
-      const at = got;
-      got += part.length;
-      if (!body) return void parts.push(part);
-      // More than was announced is found out at the end.
-      if (got > body.length) return;
-      body.set(part, at);
-      release(part);
-    });
+    answer.on('data', (part: Buffer) => body.take(part));
     answer.on('end', () => {
-      const bytes = body ?? Buffer.concat(parts);
+      const bytes = body.bytes();
       if (status === 0) return reject(noAnswer(place, doing, new Error('no answer')));
       if (status < 200 || status > 299) return reject(refusal(place, doing, status, reasonIn(bytes.toString()) || headers['x-ms-error-code'] || ''));
-      if (length !== undefined && length !== got) return reject(noAnswer(place, doing, new Error(`cut off after ${got} of ${length} bytes`)));
+      if (length !== undefined && length !== body.got) return reject(noAnswer(place, doing, new Error(`cut off after ${body.got} of ${length} bytes`)));
       resolve({ status, headers, body: bytes });
     });
   });

@@ -1,4 +1,8 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { BaluchonError, isError } from '../errors.ts';
+import { incoming } from './body.ts';
 import { type Bucket, noAnswer, rangeHeader, refusal } from './bucket.ts';
 import { larger, largest } from './names.ts';
 import { needed, type Place } from './place.ts';
@@ -18,8 +22,10 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
   const client = await createClient({ provider: 'amazon', keyId, key, region, forcePathBucket: endpoint !== undefined, ...(env['AWS_SESSION_TOKEN'] && { sessionToken: env['AWS_SESSION_TOKEN'] }), ...(endpoint && { endpoint }) });
   // pkgcloud's own operations know no ranges and put bodies in parts without sums; those of the client it makes do.
   const { s3 } = client;
+  // Left to itself the SDK opens a connection for each request.
+  const agent = new (s3.endpoint.protocol === 'https:' ? https : http).Agent({ keepAlive: true, maxSockets: 32 });
   // Tried again is in one place, see bucket.ts.
-  s3.config.update({ maxRetries: 0, httpOptions: { timeout: 120_000, connectTimeout: 20_000 } });
+  s3.config.update({ maxRetries: 0, httpOptions: { timeout: 120_000, connectTimeout: 20_000, agent } });
   const Bucket = place.bucket;
 
   function fault(doing: string, error: unknown): BaluchonError {
@@ -27,16 +33,23 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
     if (!status || status < 300) return noAnswer(place, doing, originalError ?? error);
     return refusal(place, doing, status, code && Number.isNaN(Number(code)) ? code : (message ?? ''), error);
   }
-  /** `refused`: what the length of the answer's body is an error for. */
-  const send = (doing: string, operation: string, parameters: object = {}, refused: (length: number) => BaluchonError | undefined = () => undefined): Promise<any> =>
+  /** `answered` may take the body of an answer that is no refusal; otherwise it is the SDK's to read. What it throws ends the request. */
+  const send = (doing: string, operation: string, parameters: object = {}, answered: (headers: Record<string, string>, stream: () => Readable) => void = () => {}): Promise<any> =>
     new Promise((resolve, reject) => {
       const request = s3[operation]({ Bucket, ...parameters });
-      request.on('httpHeaders', (status: number, headers: Record<string, string>) => {
-        const error = status < 300 && refused(Number(headers['content-length']));
-        if (!error) return;
-        // An aborted one is not always answered.
+      // An aborted one is not always answered.
+      const end = (error: unknown): void => {
         reject(error);
         request.abort();
+      };
+      request.on('httpHeaders', (status: number, headers: Record<string, string>, { httpResponse }: any) => {
+        // The SDK waits for ever for the end of an answer whose connection is lost.
+        httpResponse.stream.on('error', (error: unknown) => end(noAnswer(place, doing, error)));
+        try {
+          if (status < 300) answered(headers, () => httpResponse.createUnbufferedStream());
+        } catch (error) {
+          end(error);
+        }
       });
       request.promise().then(resolve, (error: unknown) => reject(fault(doing, error)));
     });
@@ -49,13 +62,16 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
       const sum = /^"?([0-9a-f]{32})"?$/.exec(tag)?.[1];
       if (sealed === 'AES256' && sum !== undefined && sum !== md5.toString('hex')) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
     },
-    async get(key, range) {
-      const refused = (length: number) => (length > largest ? larger(place.name, key.slice(place.prefix.length)) : undefined);
+    async get(key, range, room) {
       try {
+        let body = incoming(undefined);
         // Of a whole object not as a range: some services never answer where it is empty.
-        const { Body: body, ContentLength: length } = await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: rangeHeader(range) }) }, refused);
-        if (length !== undefined && length !== body.length) throw noAnswer(place, `get ${key}`, new Error(`cut off after ${body.length} of ${length} bytes`));
-        return body;
+        await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: rangeHeader(range) }) }, ({ 'content-length': told }, stream) => {
+          if (Number(told) > largest) throw larger(place.name, key.slice(place.prefix.length));
+          body = incoming(told === undefined ? undefined : Number(told), room);
+          stream().on('data', body.take);
+        });
+        return body.bytes();
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();
         throw error;
@@ -87,6 +103,8 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
       // Elsewhere than at Amazon's first region the region has to be told.
       await send('make the bucket', 'createBucket', endpoint === undefined && region !== 'us-east-1' ? { CreateBucketConfiguration: { LocationConstraint: region } } : {});
     },
-    async close() {},
+    async close() {
+      agent.destroy();
+    },
   };
 }

@@ -5,12 +5,13 @@ export interface Listed {
   modified: Date;
 }
 
+/** Gives memory for at least so many bytes. */
+export type Room = (bytes: number) => Buffer;
+
 /**
  * Where a vault's files lie: a flat space of names such as `packs/ab/abcd.tar.pgp`, `/` between the parts.
  * A store sees ciphertext only, and knows nothing of vaults.
  */
-export type Room = (bytes: number) => Buffer;
-
 export interface Store {
   /** For messages: `./vault`, `swift://container/prefix?cloud=NAME`. */
   readonly name: string;

@@ -57,7 +57,10 @@ export async function startGoogle(pageSize = 1000): Promise<{ address: string; b
 
   const server = createServer((request, response) => {
     answer(request).then(
-      ({ status = 200, body }) => response.writeHead(status).end(Buffer.isBuffer(body) ? body : JSON.stringify(body)),
+      ({ status = 200, body }) => {
+        const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+        response.writeHead(status, status === 204 ? {} : { 'content-length': bytes.length }).end(bytes);
+      },
       ({ code = 500, message }) => response.writeHead(code).end(JSON.stringify({ error: { code, message, errors: [{ reason: message }] } })),
     );
   });
