@@ -9,6 +9,7 @@ import { openStore } from '../../src/store/index.ts';
 import { readPlace } from '../../src/store/place.ts';
 import { azureBucket } from '../../src/store/azure.ts';
 import { storeContract } from '../contract/store.ts';
+import { asksAgain } from './halves.ts';
 
 // The account that every Azurite has, as Microsoft's documentation gives it.
 const account = 'AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
@@ -54,6 +55,11 @@ describe('a container', () => {
     expect(await store.stat('index/large')).toMatchObject({ size: body.length });
     expect(Buffer.from(await store.get('index/large', { offset: body.length - 1000, length: 1000 })).equals(body.subarray(-1000))).toBe(true);
   });
+
+  asksAgain(
+    (address) => open(`azure://b?endpoint=${address}`, false, { AZURE_STORAGE_CONNECTION_STRING: '', AZURE_STORAGE_ACCOUNT: 'a', AZURE_STORAGE_KEY: Buffer.from('hush').toString('base64') }),
+    '<EnumerationResults><Blobs><Blob><Name>a</Name><Properties><Last-Modified>Mon, 23 Nov 2026 00:00:00 GMT</Last-Modified><Content-Length>400000</Content-Length></Properties></Blob></Blobs><NextMarker /></EnumerationResults>',
+  );
 
   test('with a wrong key: not let in', async () => {
     const store = await open('azure://vault-0', false, { AZURE_STORAGE_ACCOUNT: 'devstoreaccount1', AZURE_STORAGE_KEY: Buffer.from('hush').toString('base64') });
