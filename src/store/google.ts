@@ -43,12 +43,11 @@ export async function googleBucket(place: Place, env: NodeJS.ProcessEnv): Promis
     try {
       const answer = await request(url, { dispatcher: agent, method, headers: { ...mine, ...headers }, body: body ?? null });
       status = answer.statusCode;
-      const told = answer.headers['content-length'];
-      const taken = incoming(told === undefined || status > 299 ? undefined : Number(told), room);
+      const taken = incoming(place, doing, status < 300 ? answer.headers['content-length'] as string | undefined : undefined, room);
       for await (const part of answer.body) taken.take(part);
       bytes = taken.bytes();
     } catch (error) {
-      throw noAnswer(place, doing, error);
+      throw isError(error) ? error : noAnswer(place, doing, error);
     }
     if (status < 200 || status > 299) throw refusal(place, doing, status, reasonIn(bytes.toString()));
     return bytes;

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
-import { incoming } from './body.ts';
+import { isError } from '../errors.ts';
+import { type Body, incoming } from './body.ts';
 import { noAnswer, refusal } from './bucket.ts';
-import { larger, largest } from './names.ts';
 import type { Place } from './place.ts';
 import type { Room } from './store.ts';
 
@@ -60,30 +60,30 @@ export function prepare(client: Client, tls: { ca?: string | string[]; cert?: st
  */
 export function ask(client: Client, place: Place, doing: string, call: Call, room?: Room): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    let [status, headers, length]: [number, Reply['headers'], number | undefined] = [0, {}, undefined];
-    let body = incoming(undefined);
+    let [status, headers, body]: [number, Reply['headers'], Body] = [0, {}, incoming(place, doing)];
     // As a stream: given a callback, pkgcloud keeps a body twice, in parts and whole, and both are the collector's to find.
     const answer = client._request({ ...call, download: true });
-    answer.on('error', (error: Error) => reject(error.name === 'BaluchonError' ? error : noAnswer(place, doing, error)));
+    answer.on('error', (error: Error) => reject(isError(error) ? error : noAnswer(place, doing, error)));
     answer.on('response', (response: { statusCode: number; headers: Reply['headers'] }) => {
       ({ statusCode: status, headers } = response);
-      const told = headers['content-length'];
-      if (call.method === 'HEAD' || status === 204 || told === undefined) return;
-      length = Number(told);
-      if (length > largest + 1) {
-        // Whatever was asked for: it is not taken into memory.
-        reject(larger(place.name, doing.replace(/^get /, '')));
-        return answer.abort();
-      }
-      if (status < 300) body = incoming(length, room);
+      if (call.method !== 'HEAD' && status < 300 && status !== 204) body = incoming(place, doing, headers['content-length'], room);
     });
-    answer.on('data', (part: Buffer) => body.take(part));
+    answer.on('data', (part: Buffer) => {
+      try {
+        body.take(part);
+      } catch (error) {
+        reject(error);
+        answer.abort();
+      }
+    });
     answer.on('end', () => {
-      const bytes = body.bytes();
-      if (status === 0) return reject(noAnswer(place, doing, new Error('no answer')));
-      if (status < 200 || status > 299) return reject(refusal(place, doing, status, reasonIn(bytes.toString()) || headers['x-ms-error-code'] || ''));
-      if (length !== undefined && length !== body.got) return reject(noAnswer(place, doing, new Error(`cut off after ${body.got} of ${length} bytes`)));
-      resolve({ status, headers, body: bytes });
+      try {
+        if (status === 0) throw noAnswer(place, doing, new Error('no answer'));
+        if (status < 200 || status > 299) throw refusal(place, doing, status, reasonIn(body.bytes().toString()) || headers['x-ms-error-code'] || '');
+        resolve({ status, headers, body: body.bytes() });
+      } catch (error) {
+        reject(error);
+      }
     });
   });
 }

@@ -1,10 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Readable } from 'node:stream';
 import { BaluchonError, isError } from '../errors.ts';
-import { incoming } from './body.ts';
+import { type Body, incoming } from './body.ts';
 import { type Bucket, noAnswer, rangeHeader, refusal } from './bucket.ts';
-import { larger, largest } from './names.ts';
 import { needed, type Place } from './place.ts';
 import { createClient } from './pkgcloud.ts';
 
@@ -33,8 +31,8 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
     if (!status || status < 300) return noAnswer(place, doing, originalError ?? error);
     return refusal(place, doing, status, code && Number.isNaN(Number(code)) ? code : (message ?? ''), error);
   }
-  /** `answered` may take the body of an answer that is no refusal; otherwise it is the SDK's to read. What it throws ends the request. */
-  const send = (doing: string, operation: string, parameters: object = {}, answered: (headers: Record<string, string>, stream: () => Readable) => void = () => {}): Promise<any> =>
+  /** `body` takes that of an answer that is no refusal; without it the SDK reads it. */
+  const send = (doing: string, operation: string, parameters: object = {}, body?: (told?: string) => Body): Promise<any> =>
     new Promise((resolve, reject) => {
       const request = s3[operation]({ Bucket, ...parameters });
       // An aborted one is not always answered.
@@ -45,11 +43,15 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
       request.on('httpHeaders', (status: number, headers: Record<string, string>, { httpResponse }: any) => {
         // The SDK waits for ever for the end of an answer whose connection is lost.
         httpResponse.stream.on('error', (error: unknown) => end(noAnswer(place, doing, error)));
-        try {
-          if (status < 300) answered(headers, () => httpResponse.createUnbufferedStream());
-        } catch (error) {
-          end(error);
-        }
+        if (!body || status > 299) return;
+        const { take } = body(headers['content-length']);
+        httpResponse.createUnbufferedStream().on('data', (part: Buffer) => {
+          try {
+            take(part);
+          } catch (error) {
+            end(error);
+          }
+        });
       });
       request.promise().then(resolve, (error: unknown) => reject(fault(doing, error)));
     });
@@ -63,14 +65,11 @@ export async function s3Bucket(place: Place, env: NodeJS.ProcessEnv): Promise<Bu
       if (sealed === 'AES256' && sum !== undefined && sum !== md5.toString('hex')) throw new BaluchonError('network', `${place.name}: lost on the way: other bytes arrived than were sent: put ${key}`);
     },
     async get(key, range, room) {
+      const doing = `get ${key}`;
+      let body = incoming(place, doing);
       try {
-        let body = incoming(undefined);
         // Of a whole object not as a range: some services never answer where it is empty.
-        await send(`get ${key}`, 'getObject', { Key: key, ...(range && { Range: rangeHeader(range) }) }, ({ 'content-length': told }, stream) => {
-          if (Number(told) > largest) throw larger(place.name, key.slice(place.prefix.length));
-          body = incoming(told === undefined ? undefined : Number(told), room);
-          stream().on('data', body.take);
-        });
+        await send(doing, 'getObject', { Key: key, ...(range && { Range: rangeHeader(range) }) }, (told) => (body = incoming(place, doing, told, room)));
         return body.bytes();
       } catch (error) {
         if (isError(error) && error.status === 416) return new Uint8Array();

@@ -49,7 +49,7 @@ describe('a bucket', () => {
     expect(await (await open('s3://nowhere', false)).stat('a')).toMatchObject({ size: 1 });
   });
 
-  test('does not begin to send what is larger than a file of a vault can be', async () => {
+  test('is not listened to when it sends what is larger than a file of a vault can be', async () => {
     const store = await open('s3://swollen/prefix');
     await store.put('packs/1', Buffer.from('pack'));
     truncateSync(join(directory, 'swollen', 'prefix/packs/1._S3rver_object'), 3 * 2 ** 30);

@@ -170,12 +170,12 @@ test('a file larger than one of a vault may be is refused, in a bucket', async (
   await expect(store.get('large')).rejects.toMatchObject({ code: 'vault', message: 's3://b: file larger than it can be: large' });
 });
 
-test.each(['swift', 'azure'])('%s that sends more of a file than one may have is not listened to', async (scheme) => {
+test.each(['swift', 'azure', 'gs', 's3'])('%s that sends more of a file than one may have is not listened to', async (scheme) => {
   const server = createServer((_, answer) => void answer.writeHead(200, { 'content-length': 1e15 }).write('begins'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const gone = new Promise<void>((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
-  const store = await openStore(`${scheme}://bucket`, { env: { AZURE_STORAGE_CONNECTION_STRING: `AccountName=a;AccountKey=a2V5;BlobEndpoint=${url}` }, swift: async () => ({ url, token: async () => 't' }) });
+  const store = await openStore(`${scheme}://bucket`, { env: { AZURE_STORAGE_CONNECTION_STRING: `AccountName=a;AccountKey=a2V5;BlobEndpoint=${url}`, STORAGE_EMULATOR_HOST: url, AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'a' }, swift: async () => ({ url, token: async () => 't' }) });
   try {
     await expect(store.get('some')).rejects.toMatchObject({ code: 'vault', message: `${scheme}://bucket: file larger than it can be: some` });
     await gone;
