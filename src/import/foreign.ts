@@ -60,14 +60,15 @@ function settle(document: Document, { disks, inventory, mapping, needed }: Conte
   if (!kind) return skip(`this version knows no kind "${document.kind}"`);
   const named = mappedName(document, mapping);
   const [chosen] = named === undefined ? [] : namedOffers(document.kind, named, inventory);
-  if (chosen) return map(chosen, 'as the mapping says');
+  const best = isForeign(document) && !isMissing(document) ? bestOffer(document, inventory) : undefined;
+  // Where no mapping is given it is our guess, which has a reason.
+  if (chosen) return map(chosen, chosen === best?.offer ? best.reason : 'as the mapping says');
   if (isMissing(document)) {
     const key = document.kind === 'keypair' ? keypairName(document, mapping) : undefined;
     const mine = key === undefined ? undefined : inventory.documents.find(({ kind, name }) => kind === 'keypair' && name === key);
     return mine ? map(mine, 'as the mapping says') : skip(String(document.info.missing));
   }
   if (isForeign(document)) {
-    const best = bestOffer(document, inventory);
     if (best) return map(best.offer, best.reason);
     if (!needed.has(document.id)) return skip('only tells what others were made from; their own bytes are in the bundle');
     return { document, action: 'conflict', reason: `nothing on ${inventory.cloud} stands for it: name one in the mapping file` };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { guessMapping } from '../../src/import/mapping.ts';
 import type { Document, JsonObject } from '../../src/tenant/document.ts';
 import { document, gone, idOf, ids, tcp } from '../tenant/tenants.ts';
 import { actionFor, cloudsOwn, inventoryOf, mappingOf, plan } from './kit.ts';
@@ -52,6 +53,9 @@ describe('a plan', () => {
   test('maps as the mapping says, by name or by id, also what its own cloud did not show', () => {
     const byName = plan(tenant, { mapping: mappingOf({ flavors: { m1: 'b2.m' } }) });
     expect(actionFor(byName, 'flavor', 'm1')).toMatchObject({ target: { id: 'flavor-m' }, reason: 'as the mapping says' });
+    const guessed = plan(tenant, { mapping: guessMapping(tenant, inventoryOf()).mapping });
+    expect(actionFor(guessed, 'flavor', 'm1').reason).toBe(actionFor(plan(tenant), 'flavor', 'm1').reason);
+    expect(guessed.actions.map(({ reason }) => reason)).not.toContain('as the mapping says');
     expect(actionFor(plan(tenant, { mapping: mappingOf({ flavors: { [flavor.id]: 'flavor-m' } }) }), 'flavor', 'm1').target!.id).toBe('flavor-m');
     const hidden = [gone('image', 'lost'), flavor, server({ image: idOf('image', 'lost'), networks: [], volumes: [] })];
     const mapped = plan(hidden, { disks: false, mapping: mappingOf({ images: { [idOf('image', 'lost')]: 'Tiny Web 1.0' } }) });
